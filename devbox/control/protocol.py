@@ -1,0 +1,188 @@
+"""What goes over the supervisor's socket, and what a view may count on.
+
+A subscriber first gets a Snapshot, which stands for everything up to its `seq`, then a Frame for whatever happens
+after. A view needs no rules of its own: each frame brings the finished rows that changed. A subscriber that cannot keep
+up is not waited for; it gets a new Snapshot in place of what it missed.
+
+`Control` is the whole of what a view is given. `control.client` speaks it to a supervisor's socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from devbox.domain.event import Event
+from devbox.domain.instance import Sample
+from devbox.domain.log import LogChunk
+from devbox.domain.spec import Group, Port
+from devbox.domain.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One replica of one service, ready to be shown.
+
+    `state` is one word for where it is: the phase, or `healthy`, `unhealthy`, `waiting`. `note` is one sentence on what
+    is wrong or waited for, or empty. `probe_output` is what the last probe said. `url` is what a browser opens, if
+    anything. `sample` is None until it was measured. `replicas` is how many replicas its service has in all.
+    """
+
+    service: str
+    replica: int
+    replicas: int
+    runtime: str
+    group: Group
+    status: Status
+    state: str
+    note: str = ""
+    fingerprint: str = ""
+    pid: int | None = None
+    exit_code: int | None = None
+    started_at: float | None = None
+    ports: tuple[Port, ...] = ()
+    needs: tuple[str, ...] = ()
+    probe_output: str = ""
+    url: str = ""
+    sample: Sample | None = None
+
+    @property
+    def name(self) -> str:
+        """`api` for a service with one replica, `api-2` for the second of several."""
+        return self.service if self.replicas == 1 else f"{self.service}-{self.replica}"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole mesh as it stands at event `seq`. `files` are the manifest's files; `notes` are words for the user."""
+
+    seq: int
+    project: str
+    files: tuple[str, ...]
+    supervisor_pid: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something happened: the events, and every row that is not as it was. `gone` names rows that are no more."""
+
+    seq: int
+    events: tuple[Event, ...]
+    rows: tuple[Row, ...]
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """CPU and memory of replicas, by `Row.name`. Comes about every two seconds while somebody watches."""
+
+    samples: dict[str, Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A service that did not get where it was asked to be: why, and its last lines of output."""
+
+    service: str
+    reason: str
+    tail: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a command ended: everything it asked for is so, or `unmet` says what is not and why."""
+
+    unmet: tuple[Unmet, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.unmet
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The supervisor ends: the last frame of every stream."""
+
+    reason: str
+
+
+Frame = Snapshot | Changed | Measured | LogChunk | Verdict | Bye
+
+
+class Action(StrEnum):
+    """What a command does to the services it names (none named: all)."""
+
+    UP = "up"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    KILL = "kill"
+    DOWN = "down"
+
+
+class Goal(StrEnum):
+    """What a command waits for before its verdict. NOTHING: it returns once it was taken."""
+
+    NOTHING = "nothing"
+    STARTED = "started"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person wants done. `by` is who says so, in words that `why` can repeat (`r in the panel`).
+
+    `signal` is for KILL. `grace` (seconds) overrides the services' own for STOP, RESTART and DOWN. `volumes` has DOWN
+    delete data too. `timeout` (seconds) bounds the wait for `goal`.
+    """
+
+    action: Action
+    services: tuple[str, ...] = ()
+    by: str = ""
+    goal: Goal = Goal.STARTED
+    timeout: float | None = None
+    signal: str | None = None
+    grace: float | None = None
+    volumes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer to `devbox why`: how the service is, the chain of causes (latest first), last words, what it blocks.
+
+    `headline` is the answer in one sentence. `blocks` names services that wait for this one.
+    """
+
+    row: Row
+    headline: str
+    chain: tuple[Event, ...]
+    tail: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class Control(Protocol):
+    """What a view is given: the mesh as a stream, its logs, its commands.
+
+    Every method raises NotRunning when there is no supervisor, ControlError when it fails to answer.
+    """
+
+    def frames(self) -> AsyncIterator[Frame]:
+        """A Snapshot, then everything that happens, without end; Bye is the last one."""
+
+    def logs(self, services: tuple[str, ...] = (), *, tail: int | None = None, follow: bool = False) -> AsyncIterator[LogChunk]:
+        """Lines of these services (none named: all), merged by time; the last `tail` of each first (None: all)."""
+
+    async def command(self, command: Command) -> Verdict:
+        """Have something done, and wait for its goal."""
+
+    async def why(self, service: str) -> Why:
+        """Why a service is as it is. Raises UsageError when there is none of that name."""
+
+    async def close(self) -> None:
+        """Let go of the connection. The mesh is not touched."""

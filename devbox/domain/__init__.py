@@ -1,0 +1,1 @@
+"""The words devbox speaks: specs, statuses, events, errors. Standard library only."""

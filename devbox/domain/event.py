@@ -1,0 +1,246 @@
+"""Everything that happens to a mesh, as a closed union of facts.
+
+An event that was caused by another says by which (`cause` is the other's seq), so that the question *why* is a walk up
+that chain. `describe` puts a body into words; `notable` tells whether it belongs in a person's timeline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devbox.domain.instance import Observed, Ref
+from devbox.domain.spec import Unit, UnitKey
+from devbox.domain.status import Failure, Health, Intent
+from devbox.domain.step import Op, Step
+
+UNSAVED = {"saved": False}
+"""Metadata of fields that are not written to the journal: they hold secrets, or can be had elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorStarted:
+    """A supervisor took charge of the project."""
+
+    pid: int
+
+    def describe(self) -> str:
+        return f"supervisor started (pid {self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecApplied:
+    """The manifest was read anew: these units are what the mesh shall be."""
+
+    files: tuple[str, ...]
+    changed: tuple[str, ...]
+    units: tuple[Unit, ...] = field(default=(), metadata=UNSAVED)
+
+    def describe(self) -> str:
+        what = f": {', '.join(self.changed)}" if self.changed else ", nothing changed"
+        return f"manifest loaded{what}"
+
+
+@dataclass(frozen=True, slots=True)
+class IntentChanged:
+    """Somebody wants services to run, to be stopped or to be gone. `by` is who or what: `devbox up`, `r in the panel`.
+
+    An empty `services` means all of them. `signal` and `grace`, where given, override how they are stopped.
+    """
+
+    intent: Intent
+    services: tuple[str, ...]
+    by: str
+    signal: str | None = None
+    grace: float | None = None
+
+    def describe(self) -> str:
+        return f"{self.by} asked for {_names(self.services)} to {_WANTED[self.intent]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested:
+    """Somebody wants services to be started afresh, whatever they are doing now."""
+
+    services: tuple[str, ...]
+    by: str
+
+    def describe(self) -> str:
+        return f"{self.by} asked for a restart of {_names(self.services)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step was handed to its runtime."""
+
+    step: Step
+
+    def describe(self) -> str:
+        return f"{_DOING[self.step.op]}: {self.step.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step is done. START says which instance it made."""
+
+    step: str
+    op: Op
+    key: UnitKey
+    observed: Observed | None = None
+
+    def describe(self) -> str:
+        if self.observed is not None and self.observed.pid is not None and self.op is Op.START:
+            return f"started (pid {self.observed.pid})"
+        return _DONE[self.op]
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """A step could not be done, or was cancelled because it is no longer wanted (then `failure` is None)."""
+
+    step: str
+    op: Op
+    key: UnitKey
+    failure: Failure | None
+
+    def describe(self) -> str:
+        if self.failure is None:
+            return f"{self.op} was cancelled"
+        return f"could not {self.op}: {self.failure.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSeen:
+    """A runtime saw an instance: found again after a supervisor's death, or ended (then `tail` has its last lines)."""
+
+    observed: Observed
+    tail: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        if self.observed.alive:
+            pid = f" (pid {self.observed.pid})" if self.observed.pid else ""
+            return f"found running{pid}"
+        return self.observed.ending()
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceGone:
+    """An instance that was known is no longer there at all."""
+
+    ref: Ref
+    key: UnitKey
+
+    def describe(self) -> str:
+        return "disappeared"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """The probes' verdict on an instance changed; `output` is what the last probe said."""
+
+    ref: Ref
+    key: UnitKey
+    health: Health
+    output: str
+
+    def describe(self) -> str:
+        return f"{self.health}: {self.output}" if self.output else str(self.health)
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """Somebody had a signal sent to a service that goes on running."""
+
+    key: UnitKey
+    signal: str
+    by: str
+
+    def describe(self) -> str:
+        return f"{self.by} sent {self.signal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step under way tells how far it is: bytes pulled, build steps. Never journalled."""
+
+    step: str
+    key: UnitKey
+    text: str
+    done: int | None = None
+    total: int | None = None
+
+    def describe(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorStopping:
+    """The supervisor ends; `by` says at whose word."""
+
+    by: str
+
+    def describe(self) -> str:
+        return f"supervisor ends: {self.by}"
+
+
+Body = (
+    SupervisorStarted
+    | SpecApplied
+    | IntentChanged
+    | RestartRequested
+    | StepStarted
+    | StepFinished
+    | StepFailed
+    | InstanceSeen
+    | InstanceGone
+    | HealthChanged
+    | Signalled
+    | Progress
+    | SupervisorStopping
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact, in its place in the one order of facts.
+
+    `seq` counts from 1 over the life of the project's journal. `at` is seconds since the epoch. `service` is empty for
+    what concerns the whole mesh. `cause` is the seq of the event that led to this one; 0: none is known.
+    """
+
+    seq: int
+    at: float
+    service: str
+    cause: int
+    body: Body
+
+    def describe(self) -> str:
+        return self.body.describe()
+
+
+def service_of(body: Body) -> str:
+    """The name of the service a body is about; empty for the whole mesh or for several services at once."""
+    match body:
+        case StepStarted(step):
+            return step.key.service
+        case InstanceSeen(observed):
+            return observed.key.service
+        case StepFinished() | StepFailed() | InstanceGone() | HealthChanged() | Signalled() | Progress():
+            return body.key.service
+        case IntentChanged(services=(name,)) | RestartRequested(services=(name,)):
+            return name
+        case _:
+            return ""
+
+
+_WANTED = {Intent.RUN: "run", Intent.STOP: "stop", Intent.REMOVE: "go away"}
+_DOING = {
+    Op.PREPARE: "preparing",
+    Op.START: "starting",
+    Op.STOP: "stopping",
+    Op.REMOVE: "removing",
+}
+_DONE = {Op.PREPARE: "prepared", Op.START: "started", Op.STOP: "stopped", Op.REMOVE: "removed"}
+
+
+def _names(services: tuple[str, ...]) -> str:
+    return ", ".join(services) if services else "everything"

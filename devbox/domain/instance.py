@@ -1,0 +1,69 @@
+"""What a runtime saw. Never a guess."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from devbox.domain.spec import UnitKey
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The name of one instance in its runtime, unique over the life of the project: a container id, a record id."""
+
+    runtime: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.runtime}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One instance of a unit as its runtime saw it.
+
+    `exit_code` is None while it is alive, when it ended by a signal (then `signal` is set), and when nobody could know
+    it (its parent died with it). Times are seconds since the epoch. `pid` is the process on the host, where there is one.
+    """
+
+    ref: Ref
+    key: UnitKey
+    fingerprint: str
+    alive: bool
+    started_at: float
+    finished_at: float | None = None
+    pid: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    oom: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.alive and self.exit_code == 0
+
+    def ending(self) -> str:
+        """How it ended, in words: `exited with 3`, `killed by SIGKILL`, `ended (exit code unknown)`."""
+        if self.oom:
+            return "killed: out of memory"
+        if self.signal is not None:
+            return f"killed by {signal_name(self.signal)}"
+        if self.exit_code is None:
+            return "ended (exit code unknown)"
+        return f"exited with {self.exit_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What an instance used when it was last measured: CPU in percent of one core, resident memory in bytes."""
+
+    cpu: float
+    memory: int
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM` for 15; `signal 99` for a number that has no name here."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

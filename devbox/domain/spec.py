@@ -1,0 +1,304 @@
+"""What the manifest asks for, after every default is applied.
+
+All of it is frozen: a spec is compared, hashed into a fingerprint and sent over a socket, never edited.
+Durations are seconds. Paths are absolute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in the manifest something was said. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`${service.export}`: a value another service provides, dialled from where its reader stands."""
+
+    service: str
+    export: str
+
+    def __str__(self) -> str:
+        return f"${{{self.service}.{self.export}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with references in it. After `plan.resolve` every part is a plain string."""
+
+    parts: tuple[str | Reference, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """A template with no references, whatever `text` holds."""
+        return cls((text,))
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.parts))
+
+
+class Until(StrEnum):
+    """How far a dependency must have come before its dependent may start."""
+
+    STARTED = "started"
+    READY = "ready"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A dependency of one service on another (an entry of Compose's `depends_on`).
+
+    A need that is not `required` is ignored where the service is not part of the mesh. With `restart`, the dependent
+    is restarted whenever the dependency was restarted by a person or a change.
+    """
+
+    service: str
+    until: Until = Until.READY
+    required: bool = True
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port a service listens on.
+
+    `target` is the port inside the container; for a host process it equals the published one unless devbox picks it.
+    `published` is the port on the host: None until `engine.ports` has picked one. `host` is the address it is bound to.
+    """
+
+    target: int
+    published: int | None = None
+    host: str = "127.0.0.1"
+    protocol: str = "tcp"
+
+    def __str__(self) -> str:
+        if self.published is None:
+            return f"{self.target}/{self.protocol}"
+        return f"{self.host}:{self.published}->{self.target}/{self.protocol}"
+
+
+class RestartPolicy(StrEnum):
+    NO = "no"
+    ALWAYS = "always"
+    ON_FAILURE = "on-failure"
+    UNLESS_STOPPED = "unless-stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """When a service that ended on its own is started again. `max_attempts` counts restarts in a row; None: no limit."""
+
+    policy: RestartPolicy = RestartPolicy.NO
+    max_attempts: int | None = None
+
+    def wants(self, *, succeeded: bool, attempts: int) -> bool:
+        """Whether a service that has just ended is to be started again, after `attempts` restarts in a row."""
+        if self.policy is RestartPolicy.NO or (self.policy is RestartPolicy.ON_FAILURE and succeeded):
+            return False
+        return self.max_attempts is None or attempts < self.max_attempts
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCheck:
+    """GET `path`; well when the status lies in `status` (inclusive) and the body matches the regex `body`.
+
+    `port` None means the service's first published port.
+    """
+
+    path: str = "/"
+    port: int | None = None
+    status: tuple[int, int] = (200, 399)
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TcpCheck:
+    """Connect to `port` (None: the first published one)."""
+
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecCheck:
+    """Run `argv` where the service runs; well when it exits with 0."""
+
+    argv: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogCheck:
+    """Well once a line of the service's output matches the regex `pattern`."""
+
+    pattern: str
+
+
+Check = HttpCheck | TcpCheck | ExecCheck | LogCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How readiness is found out, with Compose's clockwork.
+
+    Until the first success, probes come every `start_interval` or faster and failures within `start_period` do not
+    count. After it they come every `interval`; `retries` failures in a row make the service unhealthy.
+    """
+
+    check: Check
+    interval: float = 5.0
+    timeout: float = 5.0
+    retries: int = 3
+    start_period: float = 30.0
+    start_interval: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a service is asked to end: `signal` first, SIGKILL after `grace` seconds."""
+
+    signal: str = "SIGTERM"
+    grace: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """One variable of a service's environment. `secret` values are masked wherever they would be shown."""
+
+    name: str
+    value: Template
+    secret: bool = False
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InitCommand:
+    """A command that makes fresh data ready, run to its end before the first start.
+
+    It is skipped when `creates` (a path) exists already.
+    """
+
+    argv: tuple[Template, ...]
+    creates: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRun:
+    """Runs on the host, in a session of its own.
+
+    `unprivileged` processes refuse to run as root (PostgreSQL); when devbox is root they run as another user.
+    `data_dir` is made before the first start, kept by `down` and removed by `down -v`.
+    """
+
+    argv: tuple[Template, ...]
+    working_dir: str
+    init: tuple[InitCommand, ...] = ()
+    unprivileged: bool = False
+    data_dir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRun:
+    """Runs in a container of the engine that the user's Docker configuration names.
+
+    `data_volume` is the path inside the container where a named volume of this service is mounted.
+    """
+
+    image: str
+    argv: tuple[Template, ...] = ()
+    entrypoint: tuple[Template, ...] | None = None
+    data_volume: str | None = None
+
+
+Run = ProcessRun | ContainerRun
+
+
+class Group(StrEnum):
+    """The part of the mesh a service belongs to, as the panel groups it."""
+
+    DATABASE = "databases"
+    SERVICE = "services"
+    JOB = "jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One service of the mesh, whole.
+
+    `exports` are what `${name.export}` of other services can refer to, besides `host`, `port` and `url`, which every
+    service with a port has. Their templates may refer to the service itself.
+    """
+
+    name: str
+    run: Run
+    origin: Origin
+    env: tuple[EnvVar, ...] = ()
+    ports: tuple[Port, ...] = ()
+    needs: tuple[Need, ...] = ()
+    probe: Probe | None = None
+    restart: Restart = Restart()
+    stop: Stop = Stop()
+    replicas: int = 1
+    group: Group = Group.SERVICE
+    exports: tuple[tuple[str, Template], ...] = ()
+    open_path: str | None = None
+
+    @property
+    def runtime(self) -> str:
+        """The name of the runtime that runs it: `process` or `docker`."""
+        return "process" if isinstance(self.run, ProcessRun) else "docker"
+
+
+@dataclass(frozen=True, slots=True)
+class AppSpec:
+    """The whole mesh: what one project's manifest asks for. `notes` are words for the user that are not errors."""
+
+    project: str
+    directory: str
+    files: tuple[str, ...]
+    services: tuple[ServiceSpec, ...]
+    notes: tuple[str, ...] = ()
+
+    def service(self, name: str) -> ServiceSpec | None:
+        return next((service for service in self.services if service.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnitKey:
+    """One replica of one service. Replicas count from 1."""
+
+    service: str
+    replica: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.service}-{self.replica}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One replica of a service exactly as it shall run: references resolved, every port published.
+
+    `fingerprint` stands for everything that a running instance cannot take over without being replaced.
+    """
+
+    key: UnitKey
+    spec: ServiceSpec
+    fingerprint: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {var.name: str(var.value) for var in self.spec.env}
