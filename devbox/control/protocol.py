@@ -175,7 +175,9 @@ class Control(Protocol):
     def frames(self) -> AsyncIterator[Frame]:
         """A Snapshot, then everything that happens, without end; Bye is the last one."""
 
-    def logs(self, services: tuple[str, ...] = (), *, tail: int | None = None, follow: bool = False) -> AsyncIterator[LogChunk]:
+    def logs(
+        self, services: tuple[str, ...] = (), *, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[LogChunk]:
         """Lines of these services (none named: all), merged by time; the last `tail` of each first (None: all)."""
 
     async def command(self, command: Command) -> Verdict:

@@ -33,7 +33,7 @@ def encode(value: object, *, saved_only: bool = False) -> Json:
         return [encode(item, saved_only=saved_only) for item in value]
     if isinstance(value, dict):
         return {key: encode(item, saved_only=saved_only) for key, item in value.items()}
-    names = _field_names(type(value), saved_only)
+    names = _field_names(typing.cast("Any", type(value)), saved_only)
     data = {name: encode(getattr(value, name), saved_only=saved_only) for name in names}
     data["is"] = type(value).__name__
     return data
@@ -42,13 +42,13 @@ def encode(value: object, *, saved_only: bool = False) -> Json:
 def decode(kind: type[T], data: Json) -> T:
     """The value of type `kind` that `data` stands for. Raises DecodeError where it does not fit."""
     try:
-        return typing.cast("T", _decoder(kind)(data))
+        return typing.cast("T", _decoder(typing.cast("Any", kind))(data))
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise DecodeError(f"not a {getattr(kind, '__name__', kind)}: {exc!r}") from exc
 
 
 @functools.cache
-def _field_names(kind: type, saved_only: bool) -> tuple[str, ...]:
+def _field_names(kind: Any, saved_only: bool) -> tuple[str, ...]:
     fields = dataclasses.fields(kind)
     return tuple(f.name for f in fields if not saved_only or f.metadata.get("saved", True))
 
@@ -64,7 +64,7 @@ def _decoder(kind: Any) -> Callable[[Json], Any]:
         item = _decoder(typing.get_args(kind)[1])
         return lambda data: {key: item(value) for key, value in data.items()}
     if dataclasses.is_dataclass(kind):
-        return _dataclass_decoder(typing.cast("type", kind))
+        return _dataclass_decoder(kind)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind
     if kind is float:
@@ -90,7 +90,7 @@ def _tuple_decoder(args: tuple[Any, ...]) -> Callable[[Json], Any]:
 
 
 def _union_decoder(members: tuple[Any, ...]) -> Callable[[Json], Any]:
-    by_name = {m.__name__: m for m in members if dataclasses.is_dataclass(m)}
+    by_name: dict[str, Any] = {m.__name__: m for m in members if dataclasses.is_dataclass(m) and isinstance(m, type)}
     others = [m for m in members if not dataclasses.is_dataclass(m) and m is not types.NoneType]
 
     def union(data: Json) -> Any:
@@ -106,7 +106,7 @@ def _union_decoder(members: tuple[Any, ...]) -> Callable[[Json], Any]:
     return union
 
 
-def _dataclass_decoder(kind: type) -> Callable[[Json], Any]:
+def _dataclass_decoder(kind: Any) -> Callable[[Json], Any]:
     hints = typing.get_type_hints(kind)
     # Decoders are looked up on first use, so that a type may refer to itself.
     names = [f.name for f in dataclasses.fields(kind)]

@@ -24,7 +24,7 @@ class Observed:
     """One instance of a unit as its runtime saw it.
 
     `exit_code` is None while it is alive, when it ended by a signal (then `signal` is set), and when nobody could know
-    it (its parent died with it). Times are seconds since the epoch. `pid` is the process on the host, where there is one.
+    it (its parent died with it). Times are seconds since the epoch. `pid` is its process on the host, if it has one.
     """
 
     ref: Ref

@@ -1,0 +1,309 @@
+"""How each fact changes what is known. Pure: the same history always gives the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from devbox.domain.event import (
+    Body,
+    Event,
+    HealthChanged,
+    InstanceGone,
+    InstanceSeen,
+    IntentChanged,
+    RestartRequested,
+    SpecApplied,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+)
+from devbox.domain.graph import dependents
+from devbox.domain.instance import Observed, Ref
+from devbox.domain.spec import Unit
+from devbox.domain.status import Failure, FailureKind, Health, Intent, Phase, advance
+from devbox.domain.step import Op
+from devbox.plan.backoff import LONG_LIFE, pause
+from devbox.plan.fingerprint import difference
+from devbox.plan.state import CRASH_LOOP, Condemned, State, UnitState
+
+_RETRY_PAUSE = 1.0
+"""Seconds before a stop or a removal that could not be done is tried again."""
+
+_REST = (Phase.COMPLETED, Phase.FAILED, Phase.BACKOFF)
+"""Phases that a person's word or a change of the manifest ends."""
+
+
+def reduce(state: State, event: Event) -> State:
+    """The state after `event`. Raises IllegalTransition for a history that cannot be."""
+    handler = _HANDLERS.get(type(event.body))
+    changed = handler(state, event, event.body) if handler else state
+    return replace(changed, seq=event.seq)
+
+
+def _spec_applied(state: State, event: Event, body: SpecApplied) -> State:
+    units = {unit.key: unit for unit in body.units}
+    kept = [_respec(state.units.get(key, UnitState(key)), unit, event) for key, unit in units.items()]
+    gone = [_drop(old, event) for key, old in state.units.items() if key not in units]
+    ordered = [*kept, *(old for old in gone if old.instances or old.step)]
+    return replace(state, units={unit.key: unit for unit in ordered}, loaded=True)
+
+
+def _respec(old: UnitState, unit: Unit, event: Event) -> UnitState:
+    known = replace(old, unit=unit, dropped=False)
+    if old.unit is None:
+        return replace(known, health=_first_health(known) if known.live else known.health, since=old.since or event.at)
+    if old.unit.fingerprint == unit.fingerprint:
+        return known
+    why = difference(old.unit.spec, unit.spec) or "its manifest changed"
+    return _rest_ended(replace(known, why=why, cause=event.seq), event)
+
+
+def _drop(old: UnitState, event: Event) -> UnitState:
+    return replace(old, dropped=True, why="no longer in the manifest", cause=event.seq)
+
+
+def _rest_ended(unit: UnitState, event: Event) -> UnitState:
+    """A replica that had come to rest (completed, failed, pausing) gets a fresh chance."""
+    fresh = replace(unit, attempts=0, retry_at=None, failure=None)
+    return _moved(fresh, Phase.IDLE, event) if unit.phase in _REST else fresh
+
+
+def _moved(unit: UnitState, phase: Phase, event: Event) -> UnitState:
+    since = unit.since if phase is unit.phase else event.at
+    return replace(unit, phase=advance(unit.phase, phase), since=since)
+
+
+def _asked(state: State, services: Iterable[str]) -> list[UnitState]:
+    names = frozenset(services) or state.services()
+    return [unit for unit in state if unit.key.service in names]
+
+
+def _intent_changed(state: State, event: Event, body: IntentChanged) -> State:
+    return state.with_units(_intend(unit, event, body) for unit in _asked(state, body.services))
+
+
+def _intend(unit: UnitState, event: Event, body: IntentChanged) -> UnitState:
+    asked = replace(unit, intent=body.intent, stop_signal=body.signal, stop_grace=body.grace)
+    at_rest = unit.phase in (Phase.FAILED, Phase.BACKOFF) or (unit.phase is Phase.COMPLETED and not asked.wanted)
+    if unit.intent is body.intent and not at_rest:
+        return asked
+    worded = replace(asked, why=body.by, cause=event.seq, attempts=0, retry_at=None)
+    return _rest_ended(worded, event) if at_rest else worded
+
+
+def _restart_requested(state: State, event: Event, body: RestartRequested) -> State:
+    named = {unit.key.service for unit in _asked(state, body.services)}
+    direct = [_condemn(unit, event, f"{body.by} asked for a restart") for unit in _asked(state, body.services)]
+    followers = _restart_followers(state, named)
+    return state.with_units([*direct, *(_condemn(unit, event, why) for unit, why in followers)])
+
+
+def _restart_followers(state: State, named: set[str]) -> list[tuple[UnitState, str]]:
+    """Live replicas of services that asked to be restarted with one of those named (`restart: true`)."""
+    edges = {u.key.service: tuple(n.service for n in u.needs if n.restart) for u in state}
+    found = []
+    for name in sorted(named):
+        for follower in dependents(name, edges) - named:
+            found += [(unit, f"{name} is restarted") for unit in state.of_service(follower) if unit.live]
+    return found
+
+
+def _condemn(unit: UnitState, event: Event, why: str) -> UnitState:
+    condemned = tuple(Condemned(instance.ref, why, event.seq) for instance in unit.live)
+    asked = replace(unit, intent=Intent.RUN, condemned=condemned, stop_signal=None, stop_grace=None)
+    if unit.live:
+        return replace(asked, attempts=0, retry_at=None, failure=None)
+    return _rest_ended(replace(asked, why=why, cause=event.seq), event)
+
+
+def _step_started(state: State, event: Event, body: StepStarted) -> State:
+    unit = state.units.get(body.step.key)
+    if unit is None:
+        return state
+    started = replace(unit, step=body.step, retry_at=None)
+    match body.step.op:
+        case Op.PREPARE if not unit.live:
+            started = _moved(started, Phase.PREPARING, event)
+        case Op.START:
+            restarts = unit.restarts + (1 if unit.phase is Phase.BACKOFF else 0)
+            started = replace(_moved(started, Phase.STARTING, event), restarts=restarts, cause=event.seq)
+        case Op.STOP if body.step.ref in [i.ref for i in unit.live] and len(unit.live) == 1:
+            started = _moved(started, Phase.STOPPING, event)
+    return state.with_units([started])
+
+
+def _step_finished(state: State, event: Event, body: StepFinished) -> State:
+    unit = state.units.get(body.key)
+    if unit is None:
+        return state
+    step = unit.step
+    done = replace(unit, step=None)
+    match body.op:
+        case Op.PREPARE:
+            fingerprint = step.fingerprint if step else ""
+            done = replace(done, prepared=fingerprint)
+            done = _moved(done, Phase.IDLE, event) if unit.phase is Phase.PREPARING else done
+        case Op.START:
+            done = _started(done, event, body.observed)
+        case Op.STOP:
+            done = _stopped(done, event, step.ref if step else None, body.observed)
+        case Op.REMOVE:
+            done = replace(done, instances=tuple(i for i in unit.instances if step is None or i.ref != step.ref))
+    return _settled(state, done)
+
+
+def _settled(state: State, unit: UnitState) -> State:
+    """The state with this replica, or without it once it is dropped and nothing of it is left."""
+    if not unit.dropped or unit.instances or unit.step:
+        return state.with_units([unit])
+    return replace(state, units={key: u for key, u in state.units.items() if key != unit.key})
+
+
+def _started(unit: UnitState, event: Event, observed: Observed | None) -> UnitState:
+    if observed is None:
+        return _moved(unit, Phase.IDLE, event)
+    merged = replace(unit, instances=merge(unit.instances, observed), failure=None, why="started", cause=event.seq)
+    running = _moved(replace(merged, health=_first_health(merged), probe_output=""), Phase.RUNNING, event)
+    ended = next((i for i in merged.instances if i.ref == observed.ref and not i.alive), None)
+    return _ended(running, event, ended, ()) if ended else running
+
+
+def _stopped(unit: UnitState, event: Event, ref: Ref | None, observed: Observed | None) -> UnitState:
+    instances = merge(unit.instances, observed) if observed else unit.instances
+    condemned = tuple(each for each in unit.condemned if each.ref != ref)
+    replaced = replace(unit, instances=instances, condemned=condemned)
+    if unit.wanted:
+        cause = next((each for each in unit.condemned if each.ref == ref), None)
+        why, seq = (cause.cause, cause.event) if cause else (unit.why, event.seq)
+        replaced = replace(replaced, why=why, cause=max(seq, unit.cause))
+    if replaced.live:
+        return _moved(replaced, Phase.RUNNING, event) if unit.phase is Phase.STOPPING else replaced
+    idle = replace(replaced, health=Health.NONE, probe_output="", failure=None)
+    return _moved(idle, Phase.IDLE, event)
+
+
+def _step_failed(state: State, event: Event, body: StepFailed) -> State:
+    unit = state.units.get(body.key)
+    if unit is None:
+        return state
+    stuck = replace(unit, step=None)
+    if body.failure is None:
+        return state.with_units([_moved(stuck, Phase.RUNNING if unit.live else Phase.IDLE, event)])
+    stuck = replace(stuck, failure=body.failure, why=body.failure.message, cause=event.seq)
+    if body.op in (Op.STOP, Op.REMOVE):
+        phase = Phase.RUNNING if unit.phase is Phase.STOPPING else unit.phase
+        return state.with_units([_moved(replace(stuck, retry_at=event.at + _RETRY_PAUSE), phase, event)])
+    if unit.live:
+        return state.with_units([replace(stuck, retry_at=event.at + pause(unit.key, 9))])
+    return state.with_units([_moved(stuck, Phase.FAILED, event)])
+
+
+def _instance_seen(state: State, event: Event, body: InstanceSeen) -> State:
+    seen = body.observed
+    unit = state.units.get(seen.key, UnitState(seen.key, since=event.at))
+    merged = replace(unit, instances=merge(unit.instances, seen))
+    if merged.instances == unit.instances:
+        return state
+    if unit.step is not None and unit.step.op in (Op.START, Op.STOP):
+        return state.with_units([merged])
+    if seen.alive:
+        return state.with_units([_found(merged, event)])
+    if unit.unit is None:
+        return state.with_units([_found_ended(merged, seen)])
+    if seen.ref not in [instance.ref for instance in unit.live] or merged.live:
+        return state.with_units([merged])
+    return state.with_units([_ended(merged, event, seen, body.tail)])
+
+
+def _found(unit: UnitState, event: Event) -> UnitState:
+    """An instance runs that nobody here started: it is taken over as it is."""
+    intent = Intent.RUN if unit.unit is None else unit.intent
+    found = replace(unit, intent=intent, health=_first_health(unit), why="found running", cause=event.seq)
+    return _moved(found, Phase.RUNNING, event)
+
+
+def _found_ended(unit: UnitState, seen: Observed) -> UnitState:
+    """An instance ended while no supervisor was there. A job that was done stays done."""
+    if unit.live or not seen.succeeded:
+        return unit
+    return replace(unit, intent=Intent.RUN, phase=Phase.COMPLETED, since=seen.finished_at or 0.0)
+
+
+def _ended(unit: UnitState, event: Event, seen: Observed, tail: tuple[str, ...]) -> UnitState:
+    """An instance ended that nobody here stopped."""
+    quiet = replace(unit, health=Health.NONE, condemned=(), why=seen.ending(), cause=event.seq)
+    if not unit.wanted or unit.unit is None:
+        return _moved(quiet, Phase.IDLE, event)
+    restart = unit.unit.spec.restart
+    lived = (seen.finished_at or event.at) - seen.started_at
+    attempts = 1 if lived >= LONG_LIFE else unit.attempts + 1
+    counted = replace(quiet, attempts=attempts, failure=_failure(seen, tail, attempts))
+    if restart.wants(succeeded=seen.succeeded, attempts=attempts - 1):
+        return _moved(replace(counted, retry_at=event.at + pause(unit.key, attempts)), Phase.BACKOFF, event)
+    if seen.succeeded:
+        return _moved(replace(counted, attempts=0, failure=None), Phase.COMPLETED, event)
+    return _moved(counted, Phase.FAILED, event)
+
+
+def _failure(seen: Observed, tail: tuple[str, ...], attempts: int) -> Failure:
+    kind = FailureKind.EXITED
+    message, hint = seen.ending(), ""
+    if seen.oom:
+        kind, hint = FailureKind.OUT_OF_MEMORY, "Give it more memory, or find what it keeps."
+    elif seen.signal is not None:
+        kind, message = FailureKind.KILLED, f"{seen.ending()} from outside"
+        hint = "Somebody or the kernel killed it: devbox did not." if seen.signal == 9 else ""
+    if attempts >= CRASH_LOOP:
+        kind, message = FailureKind.CRASH_LOOP, f"crash loop: {attempts} ends in a row, the last one {message}"
+    return Failure(kind, message, hint, exit_code=seen.exit_code, signal=seen.signal, tail=tail)
+
+
+def _instance_gone(state: State, event: Event, body: InstanceGone) -> State:
+    unit = state.units.get(body.key)
+    if unit is None or body.ref not in [instance.ref for instance in unit.instances]:
+        return state
+    was_live = body.ref in [instance.ref for instance in unit.live]
+    left = replace(unit, instances=tuple(i for i in unit.instances if i.ref != body.ref))
+    if not was_live or left.live or unit.step is not None:
+        return _settled(state, left)
+    quiet = replace(left, health=Health.NONE, why="it disappeared", cause=event.seq)
+    return _settled(state, _moved(quiet, Phase.IDLE, event))
+
+
+def _health_changed(state: State, event: Event, body: HealthChanged) -> State:
+    unit = state.units.get(body.key)
+    if unit is None or unit.phase is not Phase.RUNNING or body.ref not in [i.ref for i in unit.live]:
+        return state
+    changed = replace(unit, health=body.health, probe_output=body.output, cause=event.seq)
+    return state.with_units([replace(changed, why=event.describe())])
+
+
+def _first_health(unit: UnitState) -> Health:
+    return Health.STARTING if unit.unit is not None and unit.unit.spec.probe is not None else Health.NONE
+
+
+def merge(instances: tuple[Observed, ...], seen: Observed) -> tuple[Observed, ...]:
+    """`instances` with what was just seen. Of two sights of one instance the later life counts, and of that its end."""
+    known = next((i for i in instances if i.ref == seen.ref), None)
+    if known is None:
+        return (*instances, seen)
+    if (known.started_at, not known.alive) > (seen.started_at, not seen.alive):
+        return instances
+    return tuple(seen if i.ref == seen.ref else i for i in instances)
+
+
+_Handler = Callable[[State, Event, Any], State]
+
+_HANDLERS: dict[type[Body], _Handler] = {
+    SpecApplied: _spec_applied,
+    IntentChanged: _intent_changed,
+    RestartRequested: _restart_requested,
+    StepStarted: _step_started,
+    StepFinished: _step_finished,
+    StepFailed: _step_failed,
+    InstanceSeen: _instance_seen,
+    InstanceGone: _instance_gone,
+    HealthChanged: _health_changed,
+}

@@ -1,0 +1,118 @@
+"""From services as the manifest says them to units as they shall run: ports published, references replaced.
+
+A reference is resolved from where its reader stands. A container dials another by service name and container port; a
+host process dials the published port on 127.0.0.1; a container dials a host process through the host gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from devbox.domain.spec import (
+    AppSpec,
+    ContainerRun,
+    ExecCheck,
+    Port,
+    Probe,
+    ProcessRun,
+    Reference,
+    Run,
+    ServiceSpec,
+    Template,
+    Unit,
+    UnitKey,
+)
+from devbox.plan.fingerprint import fingerprint
+
+HOST_GATEWAY = "host.docker.internal"
+"""The name by which a container reaches its host."""
+
+Publish = Callable[[UnitKey, Port], int]
+"""The host port for a port of a replica."""
+
+
+def resolve(app: AppSpec, publish: Publish) -> tuple[Unit, ...]:
+    """Every replica of every service, resolved. The manifest has already made sure that every reference is good."""
+    published = {
+        key: tuple(replace(port, published=publish(key, port)) for port in service.ports)
+        for service in app.services
+        for key in _keys(service)
+    }
+    first = {s.name: replace(s, ports=published.get(UnitKey(s.name), ())) for s in app.services}
+    units = []
+    for service in app.services:
+        for key in _keys(service):
+            reader = replace(service, ports=published[key])
+            units.append(_unit(key, reader, {**first, service.name: reader}))
+    return tuple(units)
+
+
+def _keys(service: ServiceSpec) -> list[UnitKey]:
+    return [UnitKey(service.name, number + 1) for number in range(service.replicas)]
+
+
+def _unit(key: UnitKey, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> Unit:
+    def fill(template: Template) -> Template:
+        return Template.of(_text(template, reader, services))
+
+    spec = replace(
+        reader,
+        run=_fill_run(reader.run, fill),
+        env=tuple(replace(var, value=fill(var.value)) for var in reader.env),
+        probe=_fill_probe(reader.probe, fill),
+        exports=tuple((name, fill(value)) for name, value in reader.exports),
+    )
+    return Unit(key=key, spec=spec, fingerprint=fingerprint(spec))
+
+
+def _text(template: Template, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> str:
+    return "".join(
+        part if isinstance(part, str) else export(services[part.service], part, reader, services)
+        for part in template.parts
+    )
+
+
+def export(target: ServiceSpec, what: Reference, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> str:
+    """The text that `${target.what}` stands for where `reader` stands. Raises KeyError for what is not exported."""
+    given = dict(target.exports)
+    if what.export in given:
+        return _text(given[what.export], reader, services)
+    host, port = _address(target, what.export, reader)
+    if what.export == "host":
+        return host
+    if what.export == "url":
+        return f"http://{host}:{port}"
+    if what.export == "port" or what.export.startswith("port."):
+        return str(port)
+    raise KeyError(str(what))
+
+
+def _address(target: ServiceSpec, name: str, reader: ServiceSpec) -> tuple[str, int]:
+    port = _port(target, name)
+    inside = isinstance(reader.run, ContainerRun)
+    if inside and isinstance(target.run, ContainerRun):
+        return target.name, port.target
+    return (HOST_GATEWAY if inside else "127.0.0.1"), port.published or port.target
+
+
+def _port(target: ServiceSpec, name: str) -> Port:
+    number = name.removeprefix("port.")
+    for port in target.ports:
+        if not number.isdigit() or port.target == int(number):
+            return port
+    return Port(target=0)
+
+
+def _fill_run(run: Run, fill: Callable[[Template], Template]) -> Run:
+    if isinstance(run, ProcessRun):
+        init = tuple(replace(command, argv=tuple(map(fill, command.argv))) for command in run.init)
+        return replace(run, argv=tuple(map(fill, run.argv)), init=init)
+    entrypoint = None if run.entrypoint is None else tuple(map(fill, run.entrypoint))
+    return replace(run, argv=tuple(map(fill, run.argv)), entrypoint=entrypoint)
+
+
+def _fill_probe(probe: Probe | None, fill: Callable[[Template], Template]) -> Probe | None:
+    if probe is None or not isinstance(probe.check, ExecCheck):
+        return probe
+    return replace(probe, check=ExecCheck(tuple(map(fill, probe.check.argv))))

@@ -1,0 +1,133 @@
+"""All that is known of a mesh at one moment. Only `engine.reduce` makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from devbox.domain.instance import Observed, Ref
+from devbox.domain.spec import Need, Unit, UnitKey, Until
+from devbox.domain.status import Failure, Health, Hold, Intent, Phase, Status
+from devbox.domain.step import Step
+
+CRASH_LOOP = 5
+"""So many ends in a row, each after a short life, are called a crash loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condemned:
+    """An instance that is to be replaced though it is as the manifest wants it: somebody asked for it."""
+
+    ref: Ref
+    cause: str
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """What is known of one replica.
+
+    `unit` is what it shall be; None until a manifest said so. `dropped`: the manifest no longer has it. `instances` are
+    the live ones and the last dead one. `prepared` is the fingerprint its preparation was done for. `attempts` counts
+    ends in a row after a short life; `retry_at` is when the next start may come. `why` and `cause` are the words and
+    the seq of the event that brought it where it is.
+    """
+
+    key: UnitKey
+    unit: Unit | None = None
+    dropped: bool = False
+    intent: Intent = Intent.STOP
+    phase: Phase = Phase.IDLE
+    health: Health = Health.NONE
+    probe_output: str = ""
+    instances: tuple[Observed, ...] = ()
+    step: Step | None = None
+    condemned: tuple[Condemned, ...] = ()
+    prepared: str = ""
+    attempts: int = 0
+    restarts: int = 0
+    retry_at: float | None = None
+    failure: Failure | None = None
+    since: float = 0.0
+    why: str = ""
+    cause: int = 0
+    stop_signal: str | None = None
+    stop_grace: float | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return self.intent is Intent.RUN and not self.dropped
+
+    @property
+    def live(self) -> tuple[Observed, ...]:
+        return tuple(instance for instance in self.instances if instance.alive)
+
+    @property
+    def current(self) -> Observed | None:
+        """The instance that counts: the newest live one, else the newest of all."""
+        candidates = self.live or self.instances
+        return max(candidates, key=lambda instance: instance.started_at, default=None)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        return self.unit.spec.needs if self.unit else ()
+
+    @property
+    def ready(self) -> bool:
+        """It runs, and nothing says that it is not well."""
+        return self.phase is Phase.RUNNING and self.health in (Health.NONE, Health.HEALTHY)
+
+    @property
+    def crash_looping(self) -> bool:
+        return self.attempts >= CRASH_LOOP and self.phase is not Phase.COMPLETED
+
+    def stale(self) -> tuple[Observed, ...]:
+        """Live instances that are not as the manifest or a person wants them."""
+        condemned = {each.ref for each in self.condemned}
+        wanted = self.unit.fingerprint if self.unit else None
+        return tuple(i for i in self.live if i.ref in condemned or i.fingerprint != wanted)
+
+    def meets(self, until: Until) -> bool:
+        """Whether a dependent that waits for `until` may go on."""
+        if until is Until.COMPLETED:
+            return self.phase is Phase.COMPLETED
+        if until is Until.STARTED:
+            return self.phase in (Phase.RUNNING, Phase.COMPLETED)
+        return self.ready and not self.condemned
+
+    def status(self, hold: Hold | None) -> Status:
+        return Status(
+            intent=self.intent,
+            phase=self.phase,
+            health=self.health,
+            hold=hold,
+            restarts=self.restarts,
+            since=self.since,
+            failure=self.failure,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The mesh: its replicas by key. `loaded` tells whether a manifest was applied yet; before that nothing is done."""
+
+    units: Mapping[UnitKey, UnitState] = field(default_factory=dict)
+    loaded: bool = False
+    seq: int = 0
+
+    def __iter__(self) -> Iterator[UnitState]:
+        return iter(self.units.values())
+
+    def with_units(self, changed: Iterable[UnitState]) -> State:
+        """This state with some replicas as given."""
+        return replace(self, units={**self.units, **{unit.key: unit for unit in changed}})
+
+    def of_service(self, service: str) -> tuple[UnitState, ...]:
+        return tuple(unit for unit in self if unit.key.service == service)
+
+    def services(self) -> frozenset[str]:
+        return frozenset(key.service for key in self.units)
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """For each service the names of those it needs."""
+        return {unit.key.service: tuple(need.service for need in unit.needs) for unit in self}

@@ -1,0 +1,79 @@
+"""What the engine may ask of whatever runs services.
+
+A runtime translates its vendor's errors into ours at this one seam: `apply` raises StepError with a Failure in words,
+anything raises EngineUnavailable when the vendor cannot be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from devbox.domain.instance import Observed, Ref, Sample
+from devbox.domain.spec import Unit, UnitKey
+from devbox.domain.step import Step
+
+Report = Callable[[str, int | None, int | None], None]
+"""Tells how far a step is: a text, and done of total where both are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An instance that is no longer there at all, not even as a dead one."""
+
+    ref: Ref
+    key: UnitKey
+
+
+Change = Observed | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """How a command run beside a service ended. `exit_code` is None when it took longer than it was given."""
+
+    exit_code: int | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """The two files that a replica's output is appended to, over all its lives."""
+
+    stdout: Path
+    stderr: Path
+
+
+class Runtime(Protocol):
+    """One way to run services. Refs given out by a runtime bear its name."""
+
+    name: str
+
+    async def observe(self) -> tuple[Observed, ...]:
+        """Every instance of this project that is there, dead ones included."""
+
+    async def apply(self, step: Step, unit: Unit | None, report: Report) -> Observed | None:
+        """Carry out one step; START and STOP say what became of the instance. `unit` is None for what was dropped.
+
+        Raises StepError when it cannot be done. Cancelling it leaves nothing half done.
+        """
+
+    def changes(self) -> AsyncIterator[Change]:
+        """Whatever happens to instances by itself, as it happens, without end."""
+
+    async def signal(self, ref: Ref, signal: int) -> bool:
+        """Send a signal to a live instance; False where there is none any more."""
+
+    async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
+        """Run a command where the instance runs, for `limit` seconds at most."""
+
+    def logs(self, key: UnitKey) -> LogFiles:
+        """Where a replica's output is."""
+
+    async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
+        """What these instances use now; those that are gone are left out."""
+
+    async def close(self) -> None:
+        """Let go of the vendor. What runs goes on running."""
