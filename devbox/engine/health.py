@@ -1,0 +1,167 @@
+"""Probes: one task for each live instance that has a probe. Their verdicts come back as events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from devbox.domain.event import HealthChanged
+from devbox.domain.instance import Observed
+from devbox.domain.spec import ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
+from devbox.domain.status import Health
+from devbox.engine.executor import Post
+from devbox.engine.logs import LogStore
+from devbox.plan.health import ProbeResult, Pulse, judge, next_pause
+from devbox.plan.state import State
+from devbox.runtimes.base import Runtime
+
+if TYPE_CHECKING:
+    import httpx
+
+_KEPT_RESULTS = 50
+_JITTER = 0.1
+_OUTPUT_SHOWN = 300
+
+log = logging.getLogger(__name__)
+
+
+class Prober:
+    """Keeps one probing task for each live instance, and what its last probes said."""
+
+    def __init__(self, runtimes: Mapping[str, Runtime], logs: LogStore, post: Post) -> None:
+        self._runtimes, self._logs, self._post = runtimes, logs, post
+        self._tasks: dict[Observed, asyncio.Task[None]] = {}
+        self._probes: dict[Observed, Probe] = {}
+        self._results: dict[UnitKey, deque[ProbeResult]] = {}
+        self._client: httpx.AsyncClient | None = None
+
+    def follow(self, state: State) -> None:
+        """Probe exactly what is live now."""
+        wanted: dict[Observed, Unit] = {}
+        for unit in state:
+            current = unit.current
+            if unit.unit is not None and unit.unit.spec.probe is not None and current is not None and current.alive:
+                wanted[current] = unit.unit
+        for instance in [i for i in self._tasks if i not in wanted or self._probes[i] != wanted[i].spec.probe]:
+            self._tasks.pop(instance).cancel()
+        for instance, target in wanted.items():
+            if instance not in self._tasks and target.spec.probe is not None:
+                self._probes[instance] = target.spec.probe
+                self._tasks[instance] = asyncio.create_task(self._watch(instance, target, target.spec.probe))
+
+    def last_output(self, key: UnitKey) -> str:
+        """What the last probe of a replica said; empty when there was none."""
+        results = self._results.get(key)
+        return results[-1].output if results else ""
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _watch(self, instance: Observed, unit: Unit, probe: Probe) -> None:
+        pulse = Pulse()
+        results = self._results[instance.key] = deque(maxlen=_KEPT_RESULTS)
+        while True:
+            result = await self._probe(instance, unit, probe)
+            results.append(result)
+            before, pulse = pulse, judge(probe, pulse, result, time.time() - instance.started_at)
+            if pulse.health is not before.health:
+                self._post(HealthChanged(instance.ref, instance.key, pulse.health, result.output), 0)
+            if isinstance(probe.check, LogCheck) and pulse.health is Health.HEALTHY:
+                return
+            await asyncio.sleep(next_pause(probe, pulse) * random.uniform(1 - _JITTER, 1 + _JITTER))
+
+    async def _probe(self, instance: Observed, unit: Unit, probe: Probe) -> ProbeResult:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(probe.timeout):
+                ok, output = await self._checker(instance, unit, probe)()
+        except TimeoutError:
+            ok, output = False, f"no answer within {probe.timeout:g} s"
+        except OSError as exc:
+            ok, output = False, exc.strerror or str(exc)
+        except Exception as exc:
+            log.exception("the probe of %s failed in a way nobody foresaw", unit.key)
+            ok, output = False, f"the probe itself failed: {exc!r}"
+        return ProbeResult(ok, output[:_OUTPUT_SHOWN], time.monotonic() - began)
+
+    def _checker(self, instance: Observed, unit: Unit, probe: Probe) -> Callable[[], Awaitable[tuple[bool, str]]]:
+        match probe.check:
+            case HttpCheck() as http:
+                return lambda: self._http(unit, http)
+            case TcpCheck(port):
+                return lambda: _tcp(*_address(unit, port))
+            case ExecCheck(argv):
+                return lambda: self._exec(instance, unit, tuple(map(str, argv)), probe.timeout)
+            case LogCheck(pattern):
+                return lambda: self._log(instance, pattern)
+
+    async def _http(self, unit: Unit, check: HttpCheck) -> tuple[bool, str]:
+        import httpx
+
+        if self._client is None:
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._client = httpx.AsyncClient(trust_env=False, timeout=None, limits=limits)
+        host, port = _address(unit, check.port)
+        url = f"http://{host}:{port}{check.path}"
+        try:
+            response = await self._client.get(url)
+        except httpx.HTTPError as exc:
+            return False, f"GET {url}: {_plain(exc)}"
+        words = f"GET {check.path}: {response.status_code} {response.reason_phrase}".rstrip()
+        low, high = check.status
+        if not low <= response.status_code <= high:
+            body = " ".join(response.text.split())[:200]
+            return False, f"{words}: {body}" if body else words
+        if check.body is not None and not re.search(check.body, response.text):
+            return False, f"{words}, but the body does not match /{check.body}/"
+        return True, words
+
+    async def _exec(self, instance: Observed, unit: Unit, argv: tuple[str, ...], limit: float) -> tuple[bool, str]:
+        result = await self._runtimes[instance.ref.runtime].execute(instance.ref, unit, argv, limit)
+        last = result.output.strip().splitlines()[-1:]
+        words = last[0] if last else ""
+        if result.exit_code is None:
+            return False, f"{argv[0]} took longer than {limit:g} s"
+        if result.exit_code != 0:
+            return False, f"{argv[0].rpartition('/')[2]} exited with {result.exit_code}{f': {words}' if words else ''}"
+        return True, words
+
+    async def _log(self, instance: Observed, pattern: str) -> tuple[bool, str]:
+        line = self._logs.find(instance.key, re.compile(pattern), instance.started_at)
+        return (True, line) if line is not None else (False, f"no line matches /{pattern}/ yet")
+
+
+async def _tcp(host: str, port: int) -> tuple[bool, str]:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False, f"nobody listens on {host}:{port}"
+    writer.close()
+    return True, f"{host}:{port} accepts connections"
+
+
+def _address(unit: Unit, wanted: int | None) -> tuple[str, int]:
+    """Where the host dials a service's port: the published one of target `wanted` (None: of the first)."""
+    for port in unit.spec.ports:
+        if wanted is None or wanted in (port.target, port.published):
+            host = "127.0.0.1" if port.host in ("0.0.0.0", "::", "") else port.host
+            return host, port.published or port.target
+    return "127.0.0.1", wanted or 0
+
+
+def _plain(exc: Exception) -> str:
+    """An httpx error in the words a person would use."""
+    text = str(exc)
+    if "All connection attempts failed" in text or "refused" in text:
+        return "connection refused"
+    return text or type(exc).__name__

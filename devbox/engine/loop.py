@@ -1,0 +1,281 @@
+"""The loop: facts in, decisions made, steps started, views told. The only writer of the state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from devbox.domain.event import (
+    Body,
+    Event,
+    InstanceGone,
+    InstanceSeen,
+    IntentChanged,
+    RestartRequested,
+    Signalled,
+    SpecApplied,
+    StepStarted,
+    SupervisorStarted,
+    service_of,
+)
+from devbox.domain.graph import with_needs
+from devbox.domain.instance import Observed
+from devbox.domain.spec import AppSpec, Port, Unit, UnitKey
+from devbox.domain.status import IllegalTransition, Intent
+from devbox.engine.executor import Executor
+from devbox.engine.health import Prober
+from devbox.engine.journal import Journal
+from devbox.engine.logs import LogStore
+from devbox.engine.ports import PortBook
+from devbox.engine.reduce import reduce
+from devbox.plan.reconcile import Decision, next_deadline, reconcile
+from devbox.plan.resolve import resolve
+from devbox.plan.state import State
+from devbox.plan.verdict import Outcome, assess
+from devbox.runtimes.base import Change, Runtime
+
+_LOOK_AGAIN_EVERY = 15.0
+"""Seconds after which every runtime is asked what is there, so that a missed event heals by itself."""
+
+_TAIL_KEPT = 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the loop: what happened, and how the mesh stands after it."""
+
+    events: tuple[Event, ...]
+    before: State
+    state: State
+    decision: Decision
+
+
+Listener = Callable[[Turn], None]
+
+
+class Engine:
+    """Keeps one mesh as its manifest says.
+
+    Everything that happens enters by `post`. `listen` registers who is told of each turn; `state` and `decision` are
+    how the mesh stands now.
+    """
+
+    def __init__(
+        self,
+        runtimes: Mapping[str, Runtime],
+        journal: Journal,
+        logs: LogStore,
+        ports: PortBook,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.runtimes = runtimes
+        self.journal, self.logs, self.ports = journal, logs, ports
+        self.state = State(seq=journal.last_seq)
+        self.decision = Decision(reconcile(self.state, 0.0).plan, {})
+        self.app: AppSpec | None = None
+        self._clock = clock
+        self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
+        self._listeners: list[Listener] = []
+        self._executor = Executor(runtimes, self.post)
+        self.prober = Prober(runtimes, logs, self.post)
+        self._pumps: list[asyncio.Task[None]] = []
+
+    # --- what others call
+
+    def post(self, body: Body, cause: int = 0) -> None:
+        """Put a fact into the inbox; `cause` is the seq of the event that led to it."""
+        self._inbox.put_nowait((body, cause))
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Have `listener` told of each turn from now on; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def apply(self, app: AppSpec) -> None:
+        """Take over a manifest. What it leaves running and what it changes, the next turn decides."""
+        units = self._resolve(app)
+        changed = self._changed(units)
+        self.app = app
+        self.post(SpecApplied(app.files, changed, units))
+
+    def intend(
+        self,
+        intent: Intent,
+        services: Collection[str],
+        by: str,
+        *,
+        signal: str | None = None,
+        grace: float | None = None,
+    ) -> frozenset[str]:
+        """Want services to run (with what they need), to stop or to go; the names of all whose intent this sets."""
+        names = self.affected(services, with_dependencies=intent is Intent.RUN)
+        listed = tuple(sorted(names)) if services else ()
+        self.post(IntentChanged(intent, listed, by, signal, grace))
+        return names
+
+    def restart(self, services: Collection[str], by: str) -> None:
+        """Have services started afresh."""
+        self.post(RestartRequested(tuple(services), by))
+
+    async def signal(self, service: str, number: int, name: str, by: str) -> None:
+        """Send a signal to every live replica of a service, which goes on being wanted as it is."""
+        for unit in self.state.of_service(service):
+            for instance in unit.live:
+                await self.runtimes[instance.ref.runtime].signal(instance.ref, number)
+                self.post(Signalled(unit.key, name, by))
+
+    def affected(self, services: Collection[str], *, with_dependencies: bool) -> frozenset[str]:
+        """The services meant by a list of names (none: all), with those they need if asked for."""
+        if self.app is None:
+            return frozenset(services) or self.state.services()
+        needs = {service.name: [n.service for n in service.needs if n.required] for service in self.app.services}
+        names = services or needs.keys()
+        return with_needs(names, needs) if with_dependencies else frozenset(names)
+
+    def outcome(self, services: Collection[str], *, ready: bool) -> Outcome:
+        """How far services are on the way to what is wanted of them."""
+        return assess(self.state, self.decision.holds, services, ready=ready)
+
+    def preview(self, app: AppSpec, services: Collection[str], by: str) -> Decision:
+        """What taking over a manifest and starting services would do. Changes nothing."""
+        seq, now = self.state.seq, self._clock()
+        units = self._resolve(app)
+        needs = {service.name: [n.service for n in service.needs] for service in app.services}
+        names = tuple(sorted(with_needs(services or needs.keys(), needs)))
+        state = reduce(self.state, Event(seq + 1, now, "", 0, SpecApplied(app.files, self._changed(units), units)))
+        state = reduce(state, Event(seq + 2, now, "", seq + 1, IntentChanged(Intent.RUN, names, by)))
+        return reconcile(state, now)
+
+    # --- the loop
+
+    async def run(self) -> None:
+        """Run until cancelled. What runs then goes on running."""
+        self.post(SupervisorStarted(os.getpid()))
+        await self.look_again()
+        self.logs.start()
+        self._pumps = [asyncio.create_task(self._pump(runtime)) for runtime in self.runtimes.values()]
+        self._pumps.append(asyncio.create_task(self._look_again_now_and_then()))
+        try:
+            while True:
+                self._turn(await self._gather())
+        finally:
+            await self._close()
+
+    async def look_again(self) -> None:
+        """Ask every runtime what is there, and post whatever is not as it is known."""
+        known = {instance.ref: (unit.key, instance) for unit in self.state for instance in unit.instances}
+        for runtime in self.runtimes.values():
+            seen = {instance.ref: instance for instance in await runtime.observe()}
+            for ref, instance in seen.items():
+                if ref not in known or known[ref][1] != instance:
+                    self._post_change(instance)
+            for ref, (key, _) in known.items():
+                if ref.runtime == runtime.name and ref not in seen and self.state.units[key].step is None:
+                    self.post(InstanceGone(ref, key))
+
+    async def _gather(self) -> list[tuple[Body, int]]:
+        """Everything in the inbox; waits for the first, but not beyond the next time that matters."""
+        now = self._clock()
+        deadline = next_deadline(self.state, now)
+        first = None
+        with contextlib.suppress(TimeoutError):
+            limit = None if deadline is None else max(0.0, deadline - now)
+            first = await asyncio.wait_for(self._inbox.get(), limit)
+        batch = [first] if first is not None else []
+        while not self._inbox.empty():
+            batch.append(self._inbox.get_nowait())
+        return batch
+
+    def _turn(self, batch: list[tuple[Body, int]]) -> None:
+        before = self.state
+        events = [event for body, cause in batch if (event := self._accept(body, cause)) is not None]
+        self.decision = reconcile(self.state, self._clock())
+        for step in self.decision.cancel:
+            self._executor.cancel(step)
+        ready = self.decision.plan.ready()
+        for step in ready:
+            started = self._accept(StepStarted(step), step.event)
+            if started is not None:
+                events.append(started)
+                self.logs.mark(step.key)
+                self._executor.launch(step, self.state.units[step.key].unit, started.seq)
+        if ready:
+            self.decision = reconcile(self.state, self._clock())
+        self.journal.append(events)
+        self.logs.know(self.state.units.keys())
+        self.prober.follow(self.state)
+        turn = Turn(tuple(events), before, self.state, self.decision)
+        for listener in list(self._listeners):
+            listener(turn)
+
+    def _accept(self, body: Body, cause: int) -> Event | None:
+        """Make an event of a fact and let it change the state."""
+        event = Event(self.state.seq + 1, self._clock(), service_of(body), cause or self._cause_of(body), body)
+        try:
+            self.state = reduce(self.state, event)
+        except IllegalTransition:
+            log.exception("event %s does not fit the state and was left out", event)
+            return None
+        return event
+
+    def _cause_of(self, body: Body) -> int:
+        """What led to a fact that came without a cause: what last happened to the same replica."""
+        key: UnitKey | None = getattr(body, "key", None)
+        if isinstance(body, InstanceSeen):
+            key = body.observed.key
+        unit = self.state.units.get(key) if key is not None else None
+        return unit.cause if unit is not None else 0
+
+    # --- what comes in by itself
+
+    async def _pump(self, runtime: Runtime) -> None:
+        async for change in runtime.changes():
+            self._post_change(change)
+
+    def _post_change(self, change: Change) -> None:
+        if not isinstance(change, Observed):
+            self.post(InstanceGone(change.ref, change.key))
+            return
+        tail = () if change.alive else self.logs.tail(change.key, _TAIL_KEPT)
+        self.post(InstanceSeen(change, tail))
+
+    async def _look_again_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN_EVERY)
+            try:
+                await self.look_again()
+            except Exception:
+                log.exception("looking again failed; it is tried again in %s s", _LOOK_AGAIN_EVERY)
+
+    async def _close(self) -> None:
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._executor.close()
+        await self.prober.close()
+        await self.logs.close()
+        for runtime in self.runtimes.values():
+            await runtime.close()
+        self.journal.close()
+
+    # --- small things
+
+    def _resolve(self, app: AppSpec) -> tuple[Unit, ...]:
+        def publish(key: UnitKey, port: Port) -> int:
+            known = self.state.units.get(key)
+            return self.ports.publish(key, port, in_use=known is not None and bool(known.live))
+
+        return resolve(app, publish)
+
+    def _changed(self, units: Collection[Unit]) -> tuple[str, ...]:
+        old = {key: known.unit for key, known in self.state.units.items()}
+        now = {unit.key: unit for unit in units}
+        names = {key.service for key in old.keys() | now.keys() if old.get(key) != now.get(key)}
+        return tuple(sorted(names))
