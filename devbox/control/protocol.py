@@ -17,7 +17,7 @@ from typing import Protocol
 from devbox.domain.event import Event
 from devbox.domain.instance import Sample
 from devbox.domain.log import LogChunk
-from devbox.domain.spec import Group, Port
+from devbox.domain.spec import Group, Port, UnitKey
 from devbox.domain.status import Status
 
 
@@ -68,12 +68,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Something happened: the events, and every row that is not as it was. `gone` names rows that are no more."""
+    """Something happened: the events, and every row that is not as it was. `gone` are replicas that are no more."""
 
     seq: int
     events: tuple[Event, ...]
     rows: tuple[Row, ...]
-    gone: tuple[str, ...] = ()
+    gone: tuple[UnitKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

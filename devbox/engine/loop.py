@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from signal import Signals
 
 from devbox.domain.event import (
     Body,
@@ -26,7 +27,8 @@ from devbox.domain.event import (
 from devbox.domain.graph import with_needs
 from devbox.domain.instance import Observed
 from devbox.domain.spec import AppSpec, Port, Unit, UnitKey
-from devbox.domain.status import IllegalTransition, Intent
+from devbox.domain.status import Hold, IllegalTransition, Intent
+from devbox.domain.step import Plan
 from devbox.engine.executor import Executor
 from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
@@ -49,10 +51,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of the loop: what happened, and how the mesh stands after it."""
+    """One turn of the loop: what happened, and how the mesh stood before (`before`, `held`) and stands after it."""
 
     events: tuple[Event, ...]
     before: State
+    held: Mapping[UnitKey, Hold]
     state: State
     decision: Decision
 
@@ -78,7 +81,7 @@ class Engine:
         self.runtimes = runtimes
         self.journal, self.logs, self.ports = journal, logs, ports
         self.state = State(seq=journal.last_seq)
-        self.decision = Decision(reconcile(self.state, 0.0).plan, {})
+        self.decision = Decision(Plan(), {})
         self.app: AppSpec | None = None
         self._clock = clock
         self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
@@ -86,6 +89,7 @@ class Engine:
         self._executor = Executor(runtimes, self.post)
         self.prober = Prober(runtimes, logs, self.post)
         self._pumps: list[asyncio.Task[None]] = []
+        self._adopted = asyncio.Event()
 
     # --- what others call
 
@@ -100,6 +104,7 @@ class Engine:
 
     async def apply(self, app: AppSpec) -> None:
         """Take over a manifest. What it leaves running and what it changes, the next turn decides."""
+        await self._adopted.wait()
         units = self._resolve(app)
         changed = self._changed(units)
         self.app = app
@@ -124,12 +129,12 @@ class Engine:
         """Have services started afresh."""
         self.post(RestartRequested(tuple(services), by))
 
-    async def signal(self, service: str, number: int, name: str, by: str) -> None:
-        """Send a signal to every live replica of a service, which goes on being wanted as it is."""
-        for unit in self.state.of_service(service):
-            for instance in unit.live:
-                await self.runtimes[instance.ref.runtime].signal(instance.ref, number)
-                self.post(Signalled(unit.key, name, by))
+    async def signal(self, services: Collection[str], signal: Signals, by: str) -> None:
+        """Send a signal to every live replica of services, now, whatever is under way with them."""
+        for unit in self.state:
+            for instance in unit.live if unit.key.service in services else ():
+                await self.runtimes[instance.ref.runtime].signal(instance.ref, signal)
+                self.post(Signalled(unit.key, signal.name, by))
 
     def affected(self, services: Collection[str], *, with_dependencies: bool) -> frozenset[str]:
         """The services meant by a list of names (none: all), with those they need if asked for."""
@@ -159,6 +164,8 @@ class Engine:
         """Run until cancelled. What runs then goes on running."""
         self.post(SupervisorStarted(os.getpid()))
         await self.look_again()
+        self._turn(await self._gather())
+        self._adopted.set()
         self.logs.start()
         self._pumps = [asyncio.create_task(self._pump(runtime)) for runtime in self.runtimes.values()]
         self._pumps.append(asyncio.create_task(self._look_again_now_and_then()))
@@ -194,11 +201,11 @@ class Engine:
         return batch
 
     def _turn(self, batch: list[tuple[Body, int]]) -> None:
-        before = self.state
+        before, held = self.state, self.decision.holds
         events = [event for body, cause in batch if (event := self._accept(body, cause)) is not None]
         self.decision = reconcile(self.state, self._clock())
-        for step in self.decision.cancel:
-            self._executor.cancel(step)
+        for unwanted in self.decision.cancel:
+            self._executor.cancel(unwanted)
         ready = self.decision.plan.ready()
         for step in ready:
             started = self._accept(StepStarted(step), step.event)
@@ -211,7 +218,7 @@ class Engine:
         self.journal.append(events)
         self.logs.know(self.state.units.keys())
         self.prober.follow(self.state)
-        turn = Turn(tuple(events), before, self.state, self.decision)
+        turn = Turn(tuple(events), before, held, self.state, self.decision)
         for listener in list(self._listeners):
             listener(turn)
 

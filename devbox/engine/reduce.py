@@ -47,7 +47,7 @@ def _spec_applied(state: State, event: Event, body: SpecApplied) -> State:
     kept = [_respec(state.units.get(key, UnitState(key)), unit, event) for key, unit in units.items()]
     gone = [_drop(old, event) for key, old in state.units.items() if key not in units]
     ordered = [*kept, *(old for old in gone if old.instances or old.step)]
-    return replace(state, units={unit.key: unit for unit in ordered}, loaded=True)
+    return replace(state, units={unit.key: unit for unit in ordered})
 
 
 def _respec(old: UnitState, unit: Unit, event: Event) -> UnitState:

@@ -42,8 +42,6 @@ class _Gate:
 
 def reconcile(state: State, now: float) -> Decision:
     """What is to be done at time `now` (seconds since the epoch) to bring the mesh to what is wanted."""
-    if not state.loaded:
-        return Decision(Plan(), {})
     view = _View(state, now)
     steps: list[Step] = []
     holds: dict[UnitKey, Hold] = {}

@@ -109,10 +109,9 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The mesh: its replicas by key. `loaded` tells whether a manifest was applied yet; before that nothing is done."""
+    """The mesh: its replicas by key, as of event `seq`."""
 
     units: Mapping[UnitKey, UnitState] = field(default_factory=dict)
-    loaded: bool = False
     seq: int = 0
 
     def __iter__(self) -> Iterator[UnitState]:

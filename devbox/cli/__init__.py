@@ -1,0 +1,1 @@
+"""The command line: arguments, exit codes, and the wiring of concrete classes. Nobody imports it."""

@@ -1,0 +1,174 @@
+"""`up` in the foreground: the panel on a terminal, merged logs elsewhere. Ctrl-C ends it all, twice at once."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from devbox.cli.arguments import Arguments
+from devbox.cli.commands.down import take_down
+from devbox.cli.commands.up import bring_up
+from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, colour_wanted, report, say
+from devbox.cli.launch import ensure_supervisor
+from devbox.cli.verdicts import say_unmet
+from devbox.control.client import Client
+from devbox.control.protocol import Action, Bye, Changed, Command, Frame, Row, Snapshot
+from devbox.domain.codec import decode
+from devbox.domain.errors import DevboxError
+from devbox.domain.log import LogChunk
+from devbox.domain.places import Places
+from devbox.domain.spec import AppSpec
+from devbox.domain.status import Phase
+from devbox.views.plain import LogPrinter, remarks
+
+_GRACEFUL = Command(Action.DOWN, by="Ctrl-C")
+_AT_ONCE = Command(Action.DOWN, by="Ctrl-C, twice", signal="SIGKILL", grace=0.0)
+
+
+def merged_logs(app: AppSpec, places: Places, command: Command, args: Arguments) -> int:
+    """Bring a mesh up and print everything it says until it ends or Ctrl-C."""
+    with _terminate_like_interrupt():
+        try:
+            ensure_supervisor(places)
+            session = _Session(app, places, args)
+            session.start(command)
+            return session.follow()
+        except KeyboardInterrupt:
+            take_down_unless_interrupted(places)
+            return INTERRUPTED
+
+
+def panel(app: AppSpec, places: Places, command: Command) -> int:
+    """Bring a mesh up behind the panel; what becomes of it when the panel closes, the person says."""
+    ensure_supervisor(places)
+    client = Client(places.socket, places.project)
+    # The panel shows how the start goes; the verdict is in its rows.
+    threading.Thread(target=_bring_up_quietly, args=(client, app, command), daemon=True).start()
+    return attach(places)
+
+
+def attach(places: Places) -> int:
+    """The panel on a mesh that runs."""
+    from devbox.control.stream import StreamingControl
+    from devbox.views import tui
+
+    choice = tui.run(StreamingControl(places.socket, places.project), project=places.project)
+    if choice is tui.Quit.STOP:
+        say(f"stopping {places.project} …")
+        return DONE if take_down(places, Command(Action.DOWN, by="q in the panel")).ok else FAILED
+    say(f"{places.project} goes on running: `devbox attach` comes back, `devbox down` takes it away.")
+    return DONE
+
+
+def take_down_unless_interrupted(places: Places) -> None:
+    """Take everything away gracefully; a Ctrl-C meanwhile has it killed."""
+    say("\nstopping … (Ctrl-C again kills)")
+    graceful = threading.Thread(target=_take_down_quietly, args=(places, _GRACEFUL), daemon=True)
+    graceful.start()
+    try:
+        graceful.join()
+    except KeyboardInterrupt:
+        say("killing …")
+        _take_down_quietly(places, _AT_ONCE)
+
+
+def _take_down_quietly(places: Places, command: Command) -> None:
+    # A mesh that is already gone, or going at another's word, is what was wanted.
+    with contextlib.suppress(DevboxError):
+        say_unmet(take_down(places, command))
+
+
+def _bring_up_quietly(client: Client, app: AppSpec, command: Command) -> None:
+    with contextlib.suppress(DevboxError):
+        bring_up(client, app, command)
+
+
+@contextlib.contextmanager
+def _terminate_like_interrupt() -> Iterator[None]:
+    """SIGTERM means what Ctrl-C means, so that whoever runs devbox in a script is left with nothing behind."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Session:
+    """One foreground `up` without a panel."""
+
+    def __init__(self, app: AppSpec, places: Places, args: Arguments) -> None:
+        self._app, self._places = app, places
+        self._client = Client(places.socket, places.project)
+        self._printer = LogPrinter(
+            sys.stdout,
+            [service.name for service in app.services],
+            colour=colour_wanted(sys.stdout.isatty(), args.ansi),
+        )
+        self._rows: dict[str, Row] = {}
+        self._up_done = threading.Event()
+        self._lines = self._client.lines("/v1/logs", follow="1", frames="1", tail="0")
+
+    def start(self, command: Command) -> None:
+        """Ask for the mesh, with the stream already open, so that not a line is missed."""
+        self._take(next(self._lines))
+        threading.Thread(target=self._bring_up, args=(command,), daemon=True).start()
+
+    def follow(self) -> int:
+        """Print what comes, until the mesh is taken away or has ended by itself; the exit code."""
+        for item in self._lines:
+            if item["is"] == Bye.__name__:
+                return DONE
+            self._take(item)
+            if self._up_done.is_set() and self._all_ended():
+                return self._ended()
+        say(f"the supervisor of {self._places.project} ended; its services go on: `devbox up -d` brings it back.")
+        return FAILED
+
+    def _bring_up(self, command: Command) -> None:
+        try:
+            verdict = bring_up(self._client, self._app, command)
+            say_unmet(verdict)
+            if verdict.ok:
+                self._say_ready()
+        except DevboxError as error:
+            report(error)
+        finally:
+            self._up_done.set()
+
+    def _say_ready(self) -> None:
+        rows = self._client.get("/v1/state")["rows"]
+        say(f"devbox │ everything is ready ({len(rows)} replicas); Ctrl-C stops it")
+        for row in rows:
+            if row["url"]:
+                say(f"devbox │ {row['service']}: open {row['url']}")
+
+    def _take(self, item: dict[str, Any]) -> None:
+        if item["is"] == LogChunk.__name__:
+            self._printer.chunk(decode(LogChunk, item))
+            return
+        frame: Frame = decode(Frame, item)  # type: ignore[arg-type]
+        if isinstance(frame, Snapshot | Changed):
+            self._rows |= {row.name: row for row in frame.rows}
+        if isinstance(frame, Changed):
+            for remark in remarks(frame):
+                say(f"devbox │ {remark}")
+
+    def _all_ended(self) -> bool:
+        ended = (Phase.COMPLETED, Phase.FAILED)
+        return bool(self._rows) and all(
+            row.status.phase in ended or (row.status.hold is not None and row.status.phase is Phase.IDLE)
+            for row in self._rows.values()
+        )
+
+    def _ended(self) -> int:
+        failed = [row for row in self._rows.values() if row.status.phase is not Phase.COMPLETED]
+        _take_down_quietly(self._places, Command(Action.DOWN, by="everything has ended"))
+        return FAILED if failed else DONE

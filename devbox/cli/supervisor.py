@@ -1,0 +1,174 @@
+"""The supervisor: one background process for each project. Wires the engine to its runtimes and its socket.
+
+`python -m devbox.cli.supervisor PROJECT FD`: says `ready` or `locked` on the file descriptor FD once it knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+import uvicorn
+
+from devbox.control.local import LocalControl
+from devbox.control.server import make_app
+from devbox.domain.event import SpecApplied, SupervisorStopping
+from devbox.domain.places import Places
+from devbox.engine.journal import Journal
+from devbox.engine.logs import LogStore
+from devbox.engine.loop import Engine, Turn
+from devbox.engine.ports import PortBook
+from devbox.runtimes.process.ports import is_free
+from devbox.runtimes.process.runtime import ProcessRuntime
+
+_LINGER = 1
+"""Seconds that open streams get to take their last frames."""
+
+log = logging.getLogger("devbox.supervisor")
+
+
+class Supervisor:
+    """One project's engine with its socket, from start to end."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._journal = Journal(places.journal)
+        runtime = ProcessRuntime(places, os.environ)
+        self._engine = Engine(
+            {runtime.name: runtime},
+            self._journal,
+            LogStore(places.logs, runtime.logs),
+            PortBook(places.project, places.run / "ports.json", is_free),
+        )
+        self._engine.listen(self._remember_files)
+        self._control = LocalControl(self._engine, places.project, os.getpid(), self._stop)
+        self._remove_data: bool | None = None
+        config = uvicorn.Config(
+            make_app(self._control),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            timeout_graceful_shutdown=_LINGER,
+        )
+        self._server = uvicorn.Server(config)
+
+    async def run(self, listener: socket.socket) -> None:
+        """Serve until told to stop or signalled. When told so by `down`, nothing of the project's run is left."""
+        engine = asyncio.create_task(self._engine.run())
+        engine.add_done_callback(self._engine_ended)
+        # Probes need it in a moment; by then it is there, and nobody has waited for it.
+        warming = asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "httpx")
+        await self._server.serve(sockets=[listener])
+        self._control.say_bye("the supervisor ends")
+        engine.cancel()
+        await asyncio.gather(engine, warming, return_exceptions=True)
+        self._clean_up()
+
+    def _engine_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the engine failed", exc_info=error)
+            self._server.should_exit = True
+
+    def _stop(self, by: str, remove_data: bool) -> None:
+        self._remove_data = remove_data or bool(self._remove_data)
+        self._engine.post(SupervisorStopping(by))
+        self._control.say_bye(by)
+        self._server.should_exit = True
+
+    def _remember_files(self, turn: Turn) -> None:
+        """Write down which files the project came from, so that later commands find it by them."""
+        if not any(isinstance(event.body, SpecApplied) for event in turn.events) or self._engine.app is None:
+            return
+        about = {
+            "project": self._places.project,
+            "files": list(self._engine.app.files),
+            "pid": os.getpid(),
+            "started_at": time.time(),
+        }
+        _write(self._places.about, json.dumps(about))
+
+    def _clean_up(self) -> None:
+        if self._remove_data is None:
+            return
+        if self._places.socket_dir != self._places.run:
+            shutil.rmtree(self._places.socket_dir, ignore_errors=True)
+        shutil.rmtree(self._places.run, ignore_errors=True)
+        if self._remove_data:
+            shutil.rmtree(self._places.data, ignore_errors=True)
+            self._places.secrets.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._places.home.rmdir()
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def take_lock(places: Places) -> int | None:
+    """The lock that makes this process the project's only supervisor, as an open file; None when another has it."""
+    while True:
+        places.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(places.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return None
+        # An ending supervisor removes the file with its lock held: what we locked must still be there.
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(places.lock).st_ino == os.fstat(handle).st_ino:
+                return handle
+        os.close(handle)
+
+
+def listen(places: Places) -> socket.socket:
+    """The socket, in place of one that a killed supervisor left. Only its owner may open it."""
+    places.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    places.socket.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(places.socket))
+    finally:
+        os.umask(mask)
+    listener.listen(128)
+    return listener
+
+
+def main() -> None:
+    """Run a supervisor for the project named on the command line."""
+    project, word_to = sys.argv[1], int(sys.argv[2])
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    places = Places.of(project)
+    with os.fdopen(word_to, "w") as word:
+        lock = take_lock(places)
+        if lock is None:
+            word.write("locked\n")
+            return
+        listener = listen(places)
+        supervisor = Supervisor(places)
+        word.write("ready\n")
+    gc.freeze()
+    asyncio.run(supervisor.run(listener))
+    os.close(lock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""The engine as a view sees it: rows, frames, commands. Lives in the supervisor; `control.server` serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Collection
+
+from devbox.control.protocol import (
+    Action,
+    Bye,
+    Changed,
+    Command,
+    Frame,
+    Goal,
+    Measured,
+    Row,
+    Snapshot,
+    Unmet,
+    Verdict,
+    Why,
+)
+from devbox.control.rows import row_of
+from devbox.domain.errors import NotRunning, UsageError
+from devbox.domain.graph import dependents
+from devbox.domain.instance import Ref
+from devbox.domain.log import LogChunk
+from devbox.domain.spec import AppSpec, UnitKey
+from devbox.domain.status import Intent
+from devbox.engine.loop import Engine, Turn
+from devbox.engine.trace import chain_of
+
+_QUEUE = 1000
+"""Frames a subscriber may lag behind before it is given a new snapshot instead."""
+
+_MEASURE_EVERY = 2.0
+_ENDS_A_SERVICE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT"})
+
+
+class Subscription:
+    """One subscriber's frames. It is never waited for: when it lags too far, it starts over from a snapshot."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+        self._queue: asyncio.Queue[Frame] = asyncio.Queue(_QUEUE)
+        self._lagging = False
+
+    def offer(self, frame: Frame) -> None:
+        try:
+            self._queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._lagging = True
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        while True:
+            if self._lagging and self._queue.empty():
+                self._lagging = False
+                yield self._snapshot()
+            frame = await self._queue.get()
+            yield frame
+            if isinstance(frame, Bye):
+                return
+
+
+class LocalControl:
+    """What a supervisor offers, without the socket. `stop` is called when the supervisor shall end."""
+
+    def __init__(self, engine: Engine, project: str, pid: int, stop: Callable[[str, bool], None]) -> None:
+        self.engine, self.project, self._pid, self._stop = engine, project, pid, stop
+        self._subscribers: set[Subscription] = set()
+        self._measuring: asyncio.Task[None] | None = None
+        self._ending = ""
+        engine.listen(self._on_turn)
+
+    # --- the mesh as a stream
+
+    def snapshot(self) -> Snapshot:
+        """The mesh as it stands."""
+        app = self.engine.app
+        return Snapshot(
+            seq=self.engine.state.seq,
+            project=self.project,
+            files=app.files if app else (),
+            supervisor_pid=self._pid,
+            rows=self._rows(self.engine.state.units.keys()),
+            notes=app.notes if app else (),
+        )
+
+    async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
+        """A snapshot, then whatever happens. With `measure`, CPU and memory now and then."""
+        subscription = Subscription(self.snapshot)
+        subscription.offer(self.snapshot())
+        self._subscribers.add(subscription)
+        if measure and (self._measuring is None or self._measuring.done()):
+            self._measuring = asyncio.create_task(self._measure())
+        try:
+            async for frame in subscription.frames():
+                yield frame
+        finally:
+            self._subscribers.discard(subscription)
+            if not self._subscribers and self._measuring is not None:
+                self._measuring.cancel()
+
+    def logs(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncIterator[LogChunk]:
+        """Lines of services (none named: all), merged by time."""
+        self._check(services)
+        return self.engine.logs.read(services, tail=tail, follow=follow)
+
+    def say_bye(self, reason: str) -> None:
+        """Tell every subscriber that the supervisor ends."""
+        for subscription in self._subscribers:
+            subscription.offer(Bye(reason))
+
+    # --- commands
+
+    async def up(self, app: AppSpec, command: Command) -> Verdict:
+        """Take over a manifest, have services run, and wait for the command's goal."""
+        if self._ending:
+            raise NotRunning(f"{self.project} is going down ({self._ending})", hint="Wait a moment and try again.")
+        await self.engine.apply(app)
+        self._check(command.services)
+        names = self.engine.intend(Intent.RUN, command.services, command.by)
+        return await self._settle(names, command)
+
+    async def command(self, command: Command) -> Verdict:
+        """Have something done, and wait for its goal."""
+        self._check(command.services)
+        engine = self.engine
+        match command.action:
+            case Action.UP | Action.START:
+                names = engine.intend(Intent.RUN, command.services, command.by)
+            case Action.STOP:
+                names = engine.intend(Intent.STOP, command.services, command.by, grace=command.grace)
+            case Action.RESTART:
+                engine.restart(command.services, command.by)
+                names = engine.affected(command.services, with_dependencies=False)
+            case Action.KILL:
+                names = await self._kill(command)
+                if not names:
+                    return Verdict()
+            case Action.DOWN:
+                return await self._down(command)
+        return await self._settle(names, command)
+
+    async def _kill(self, command: Command) -> frozenset[str]:
+        name = (command.signal or "SIGKILL").upper()
+        name = name if name.startswith("SIG") else f"SIG{name}"
+        if name not in signal.Signals.__members__:
+            raise UsageError(f"there is no signal {command.signal}", hint="For example: SIGKILL, SIGTERM, SIGHUP.")
+        names = self.engine.affected(command.services, with_dependencies=False)
+        if name in _ENDS_A_SERVICE:
+            self.engine.intend(Intent.STOP, command.services, command.by, signal=name)
+        await self.engine.signal(names, signal.Signals[name], command.by)
+        return names if name in _ENDS_A_SERVICE else frozenset()
+
+    async def _down(self, command: Command) -> Verdict:
+        self._ending = command.by
+        names = (
+            self.engine.intend(Intent.REMOVE, (), command.by, grace=command.grace, signal=command.signal)
+            | self.engine.state.services()
+        )
+        verdict = await self._settle(names, command)
+        if verdict.ok:
+            self._stop(command.by, command.volumes)
+        else:
+            self._ending = ""
+        return verdict
+
+    async def _settle(self, services: Collection[str], command: Command) -> Verdict:
+        """Wait until these services are where they were asked to be, or one cannot get there any more."""
+        if command.goal is Goal.NOTHING:
+            return Verdict()
+        ready = command.goal is Goal.READY
+        turned = asyncio.Event()
+        quit_listening = self.engine.listen(lambda _: turned.set())
+        try:
+            async with asyncio.timeout(command.timeout):
+                while True:
+                    await turned.wait()
+                    turned.clear()
+                    outcome = self.engine.outcome(services, ready=ready)
+                    if outcome.settled:
+                        return Verdict(tuple(Unmet(s.service, s.reason, s.tail, s.hint) for s in outcome.shortfalls))
+        except TimeoutError:
+            pending = self.engine.outcome(services, ready=ready).pending
+            return Verdict(tuple(self._late(name, command.timeout or 0.0) for name in dict.fromkeys(pending)))
+        finally:
+            quit_listening()
+
+    def _late(self, service: str, limit: float) -> Unmet:
+        row = next(row for row in self._rows(self.engine.state.units.keys()) if row.service == service)
+        detail = row.note or row.probe_output or row.state
+        key = UnitKey(service, row.replica)
+        return Unmet(service, f"not there after {limit:g} s: {detail}", self.engine.logs.tail(key, 20))
+
+    # --- why
+
+    async def why(self, service: str) -> Why:
+        """How a service is, and the chain of causes that brought it there."""
+        self._check([service])
+        units = self.engine.state.of_service(service)
+        worst = next((u for u in units if not u.ready), units[0])
+        row = self._rows([worst.key])[0]
+        failure = worst.failure
+        running = failure is None and worst.ready
+        needs = self.engine.state.needs()
+        waiting = {key.service for key, hold in self.engine.decision.holds.items() if hold.waits_for == service}
+        return Why(
+            row=row,
+            headline=_headline(row),
+            chain=chain_of(worst, self.engine.journal),
+            tail=() if running else (failure.tail if failure else ()) or self.engine.logs.tail(worst.key, 10),
+            blocks=tuple(sorted(waiting & dependents(service, needs))),
+            hint=failure.hint if failure else "",
+        )
+
+    # --- small things
+
+    def _check(self, services: Collection[str]) -> None:
+        known = self.engine.state.services() | {s.name for s in (self.engine.app.services if self.engine.app else ())}
+        for name in services:
+            if name not in known:
+                import difflib
+
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known)) or 'none'}."
+                raise UsageError(f"no such service: {name}", hint=hint)
+
+    def _rows(self, keys: Collection[UnitKey]) -> tuple[Row, ...]:
+        engine = self.engine
+        counts: dict[str, int] = {}
+        for key in engine.state.units:
+            counts[key.service] = counts.get(key.service, 0) + 1
+        return tuple(
+            row_of(
+                engine.state.units[key],
+                engine.decision.holds.get(key),
+                counts[key.service],
+                engine.prober.last_output(key),
+            )
+            for key in keys
+            if key in engine.state.units
+        )
+
+    def _on_turn(self, turn: Turn) -> None:
+        if not self._subscribers:
+            return
+        units, holds = turn.state.units, turn.decision.holds
+        changed = [k for k in units if turn.before.units.get(k) is not units[k] or turn.held.get(k) != holds.get(k)]
+        if turn.events or changed:
+            gone = tuple(key for key in turn.before.units if key not in units)
+            frame = Changed(turn.state.seq, turn.events, self._rows(changed), gone)
+            for subscription in self._subscribers:
+                subscription.offer(frame)
+
+    async def _measure(self) -> None:
+        while True:
+            samples = {}
+            by_runtime: dict[str, dict[Ref, str]] = {}
+            rows = {(row.service, row.replica): row.name for row in self._rows(self.engine.state.units.keys())}
+            for unit in self.engine.state:
+                if (current := unit.current) is not None and current.alive:
+                    name = rows[(unit.key.service, unit.key.replica)]
+                    by_runtime.setdefault(current.ref.runtime, {})[current.ref] = name
+            for runtime, names in by_runtime.items():
+                for ref, sample in (await self.engine.runtimes[runtime].stats(names.keys())).items():
+                    samples[names[ref]] = sample
+            for subscription in self._subscribers:
+                subscription.offer(Measured(samples))
+            await asyncio.sleep(_MEASURE_EVERY)
+
+
+def _headline(row: Row) -> str:
+    return f"{row.name} is {row.state}: {row.note}" if row.note else f"{row.name} is {row.state}"

@@ -1,0 +1,63 @@
+"""From what is known of a replica to the row that shows it."""
+
+from __future__ import annotations
+
+from devbox.control.protocol import Row
+from devbox.domain.spec import Group
+from devbox.domain.status import Health, Hold, Phase
+from devbox.domain.step import Op
+from devbox.plan.state import UnitState
+
+
+def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str) -> Row:
+    """The row for a replica, finished: a view shows it as it is."""
+    current = unit.current
+    spec = unit.unit.spec if unit.unit else None
+    alive = current is not None and current.alive
+    url = ""
+    if spec is not None and spec.open_path is not None and spec.ports:
+        port = spec.ports[0]
+        url = f"http://127.0.0.1:{port.published or port.target}{spec.open_path}"
+    return Row(
+        service=unit.key.service,
+        replica=unit.key.replica,
+        replicas=replicas,
+        runtime=spec.runtime if spec else (current.ref.runtime if current else ""),
+        group=spec.group if spec else Group.SERVICE,
+        status=unit.status(hold),
+        state=state_word(unit, hold),
+        note=_note(unit, hold, probe_output),
+        fingerprint=current.fingerprint if current and alive else (unit.unit.fingerprint if unit.unit else ""),
+        pid=current.pid if current and alive else None,
+        exit_code=current.exit_code if current else None,
+        started_at=current.started_at if current and alive else None,
+        ports=spec.ports if spec else (),
+        needs=tuple(need.service for need in unit.needs),
+        probe_output=probe_output or unit.probe_output,
+        url=url,
+    )
+
+
+def state_word(unit: UnitState, hold: Hold | None) -> str:
+    """One word for where a replica is."""
+    if unit.phase is Phase.RUNNING:
+        return {Health.NONE: "running", Health.STARTING: "starting"}.get(unit.health, unit.health.value)
+    if unit.phase is Phase.IDLE and unit.wanted:
+        return "waiting" if hold is not None else "pending"
+    if unit.phase is Phase.IDLE:
+        return "stopped" if unit.since else "idle"
+    if unit.phase is Phase.BACKOFF and unit.crash_looping:
+        return "crashing"
+    return unit.phase.value
+
+
+def _note(unit: UnitState, hold: Hold | None, probe_output: str) -> str:
+    if hold is not None:
+        return hold.why
+    if unit.failure is not None:
+        return unit.failure.message
+    if unit.phase is Phase.RUNNING and unit.health in (Health.UNHEALTHY, Health.STARTING):
+        return probe_output or unit.probe_output
+    if unit.step is not None and unit.step.op is Op.PREPARE:
+        return unit.step.cause
+    return ""

@@ -1,0 +1,153 @@
+"""The supervisor's socket: HTTP over a Unix socket that only its owner may open.
+
+    GET  /v1/state                    a Snapshot
+    GET  /v1/frames?measure=0|1       Frames, one JSON object a line
+    GET  /v1/logs?service=&tail=&follow=&frames=   LogChunks, one a line; with frames=1 Frames among them
+    GET  /v1/events?since=SEQ         Events of the journal, one a line
+    GET  /v1/why/SERVICE              a Why
+    POST /v1/up                       {app, command} -> Verdict
+    POST /v1/plan                     {app, services} -> {plan}
+    POST /v1/command                  a Command -> Verdict
+
+Errors are {error, message, hint} with status 400 (bad usage), 409 (not running), 500.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from devbox.control.local import LocalControl
+from devbox.control.protocol import Bye, Command
+from devbox.domain.codec import DecodeError, decode, encode
+from devbox.domain.errors import DevboxError, NotRunning, UsageError
+from devbox.domain.log import LogChunk
+from devbox.domain.spec import AppSpec
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(control: LocalControl) -> Starlette:
+    """The ASGI application that serves one mesh."""
+
+    async def state(_: Request) -> Response:
+        return JSONResponse(encode(control.snapshot()))
+
+    async def frames(request: Request) -> Response:
+        return _lines(control.frames(measure=request.query_params.get("measure") != "0"))
+
+    async def logs(request: Request) -> Response:
+        query = request.query_params
+        tail = int(query["tail"]) if query.get("tail") else None
+        chunks = control.logs(query.getlist("service"), tail=tail, follow=query.get("follow") == "1")
+        if query.get("frames") == "1":
+            return _lines(_merged(control.frames(measure=False), chunks))
+        return _lines(_until_bye(control, chunks) if query.get("follow") == "1" else chunks)
+
+    async def events(request: Request) -> Response:
+        since = int(request.query_params.get("since") or 0)
+        return JSONResponse(encode(control.engine.journal.since(since), saved_only=True))
+
+    async def why(request: Request) -> Response:
+        return JSONResponse(encode(await control.why(request.path_params["service"]), saved_only=True))
+
+    async def up(request: Request) -> Response:
+        data = await request.json()
+        return JSONResponse(encode(await control.up(decode(AppSpec, data["app"]), decode(Command, data["command"]))))
+
+    async def plan(request: Request) -> Response:
+        data = await request.json()
+        decision = control.engine.preview(decode(AppSpec, data["app"]), data["services"], "devbox up")
+        return JSONResponse({"plan": str(decision.plan), "steps": len(decision.plan.steps)})
+
+    async def command(request: Request) -> Response:
+        return JSONResponse(encode(await control.command(decode(Command, await request.json()))))
+
+    return Starlette(
+        routes=[
+            Route("/v1/state", _guarded(state)),
+            Route("/v1/frames", _guarded(frames)),
+            Route("/v1/logs", _guarded(logs)),
+            Route("/v1/events", _guarded(events)),
+            Route("/v1/why/{service}", _guarded(why)),
+            Route("/v1/up", _guarded(up), methods=["POST"]),
+            Route("/v1/plan", _guarded(plan), methods=["POST"]),
+            Route("/v1/command", _guarded(command), methods=["POST"]),
+        ]
+    )
+
+
+def _guarded(handler: Handler) -> Handler:
+    """`handler`, with every error it raises put into words on the wire."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except NotRunning as exc:
+            return _error("NotRunning", exc.message, exc.hint, 409)
+        except UsageError as exc:
+            return _error("UsageError", exc.message, exc.hint, 400)
+        except DevboxError as exc:
+            return _error("ControlError", exc.message, exc.hint, 500)
+        except (DecodeError, ValueError, KeyError) as exc:
+            log.exception("a request made no sense")
+            return _error("ControlError", f"the supervisor did not understand the request: {exc!r}", _VERSIONS, 400)
+
+    return guarded
+
+
+_VERSIONS = "Is it of another version? `devbox down` and `devbox up` start a new one."
+
+
+def _error(kind: str, message: str, hint: str, status: int) -> Response:
+    return JSONResponse({"error": kind, "message": message, "hint": hint}, status_code=status)
+
+
+def _lines(items: AsyncIterator[Any]) -> StreamingResponse:
+    async def lines() -> AsyncIterator[bytes]:
+        async with contextlib.aclosing(items) as stream:  # type: ignore[type-var]
+            async for item in stream:
+                yield json.dumps(encode(item, saved_only=True), separators=(",", ":")).encode() + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+async def _until_bye(control: LocalControl, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Log chunks without end, until the supervisor ends."""
+    async for item in _merged(control.frames(measure=False), chunks):
+        if isinstance(item, Bye):
+            return
+        if isinstance(item, LogChunk):
+            yield item
+
+
+async def _merged(*streams: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Several streams as one, in the order in which things come. Ends at the first Bye."""
+    queue: asyncio.Queue[Any] = asyncio.Queue(64)
+
+    async def drain(stream: AsyncIterator[Any]) -> None:
+        async for item in stream:
+            await queue.put(item)
+
+    tasks = [asyncio.create_task(drain(stream)) for stream in streams]
+    try:
+        while True:
+            item = await queue.get()
+            yield item
+            if isinstance(item, Bye):
+                return
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

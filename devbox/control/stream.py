@@ -1,0 +1,86 @@
+"""The asynchronous client: `Control` over a supervisor's socket, for views that draw while they listen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import httpx
+
+from devbox.control.client import not_running
+from devbox.control.protocol import Command, Frame, Verdict, Why
+from devbox.domain.codec import decode, encode
+from devbox.domain.errors import ControlError, NotRunning, UsageError
+from devbox.domain.log import LogChunk
+
+T = TypeVar("T")
+
+_ANSWER_LIMIT = 10.0
+
+
+class StreamingControl:
+    """Speaks `control.protocol.Control` to a supervisor."""
+
+    def __init__(self, path: Path, project: str) -> None:
+        self._project = project
+        transport = httpx.AsyncHTTPTransport(uds=str(path))
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://devbox", timeout=_ANSWER_LIMIT)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        async for frame in self._lines("/v1/frames", cast("type[Frame]", Frame), {}):
+            yield frame
+
+    async def logs(
+        self, services: tuple[str, ...] = (), *, tail: int | None = None, follow: bool = False
+    ) -> AsyncIterator[LogChunk]:
+        query = {"service": list(services), "follow": "1" if follow else "0"}
+        if tail is not None:
+            query["tail"] = str(tail)
+        async for chunk in self._lines("/v1/logs", LogChunk, query):
+            yield chunk
+
+    async def command(self, command: Command) -> Verdict:
+        data = await self._request("POST", "/v1/command", encode(command), limit=None)
+        return decode(Verdict, data)
+
+    async def why(self, service: str) -> Why:
+        return decode(Why, await self._request("GET", f"/v1/why/{service}", None, limit=_ANSWER_LIMIT))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _request(self, method: str, path: str, body: Any, *, limit: float | None) -> Any:
+        try:
+            response = await self._client.request(method, path, json=body, timeout=limit)
+        except httpx.ConnectError as exc:
+            raise not_running(self._project) from exc
+        except httpx.HTTPError as exc:
+            raise ControlError(f"the supervisor of {self._project} did not answer: {exc!r}") from exc
+        _raise_for(response.status_code, response.content)
+        return response.json()
+
+    async def _lines(self, path: str, kind: type[T], query: dict[str, Any]) -> AsyncIterator[T]:
+        limit = httpx.Timeout(_ANSWER_LIMIT, read=None)
+        try:
+            async with self._client.stream("GET", path, params=query, timeout=limit) as response:
+                if response.status_code >= 400:
+                    _raise_for(response.status_code, await response.aread())
+                async for line in response.aiter_lines():
+                    yield decode(kind, json.loads(line))
+        except httpx.ConnectError as exc:
+            raise not_running(self._project) from exc
+        except httpx.HTTPError as exc:
+            raise ControlError(f"the supervisor of {self._project} ended in the middle of a stream") from exc
+
+
+def _raise_for(status: int, content: bytes) -> None:
+    if status < 400:
+        return
+    try:
+        data = json.loads(content)
+        kinds = {"NotRunning": NotRunning, "UsageError": UsageError}
+        raise kinds.get(data["error"], ControlError)(data["message"], hint=data["hint"])
+    except (ValueError, KeyError, TypeError):
+        raise ControlError(f"the supervisor answered with {status}") from None

@@ -1,0 +1,66 @@
+"""How states, times and ports are put, the same in every view."""
+
+from __future__ import annotations
+
+from devbox.domain.spec import Port
+
+ICONS = {
+    "healthy": "●",
+    "running": "●",
+    "completed": "✓",
+    "starting": "◐",
+    "preparing": "◐",
+    "pending": "○",
+    "waiting": "◌",
+    "stopping": "◑",
+    "stopped": "○",
+    "idle": "○",
+    "unhealthy": "▲",
+    "backoff": "↻",
+    "crashing": "✗",
+    "failed": "✗",
+}
+
+_GREEN, _YELLOW, _RED, _GREY = "32", "33", "31", "90"
+COLOURS = {
+    "healthy": _GREEN,
+    "running": _GREEN,
+    "completed": _GREEN,
+    "stopped": _GREY,
+    "idle": _GREY,
+    "unhealthy": _RED,
+    "crashing": _RED,
+    "failed": _RED,
+}
+
+
+def icon(state: str) -> str:
+    """The sign that goes with a state's word."""
+    return ICONS.get(state, "·")
+
+
+def paint(text: str, state: str) -> str:
+    """`text` in the colour of a state, for a terminal."""
+    return f"\x1b[{COLOURS.get(state, _YELLOW)}m{text}\x1b[0m"
+
+
+def age(seconds: float) -> str:
+    """A span of time in at most four characters or so: `12s`, `5m`, `3h`, `2d`."""
+    seconds = max(0, int(seconds))
+    for limit, unit, size in ((60, "s", 1), (3600, "m", 60), (86400, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 86400}d"
+
+
+def ports(given: tuple[Port, ...]) -> str:
+    """Published ports, shortest form: `8080`, `8080→80`, `0.0.0.0:8080→80`, `53/udp`."""
+    return ", ".join(map(_port, given))
+
+
+def _port(port: Port) -> str:
+    published = port.published or port.target
+    text = str(published) if port.host == "127.0.0.1" else f"{port.host}:{published}"
+    if published != port.target:
+        text += f"→{port.target}"
+    return text if port.protocol == "tcp" else f"{text}/{port.protocol}"
