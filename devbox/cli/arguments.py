@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from devbox.cli.diagnostics import BAD_USAGE, say
 from devbox.cli.project import Project, Selection
@@ -63,26 +63,23 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _global_flags(parser: argparse.ArgumentParser, *, top: bool, short_file: bool = True) -> None:
-    missing = None if top else argparse.SUPPRESS
+    """The flags that every command has. After the command they are not in its help, and keep what stood before it."""
 
-    def add(*names: str, **options: object) -> None:
-        text = options.pop("help") if top else (options.pop("help"), argparse.SUPPRESS)[1]
-        parser.add_argument(*names, help=str(text), default=options.pop("default", None) if top else missing, **options)  # type: ignore[arg-type]
+    def add(*names: str, text: str, default: str | None = None, **options: Any) -> None:
+        if top:
+            parser.add_argument(*names, help=text, default=default, **options)
+        else:
+            parser.add_argument(*names, help=argparse.SUPPRESS, default=argparse.SUPPRESS, **options)
 
-    add(
-        *(("-f", "--file") if short_file else ("--file",)), action="append", metavar="FILE", help="manifest; repeatable"
-    )
-    add("-p", "--project-name", metavar="NAME", help="the project's name")
-    add("--project-directory", metavar="DIR", help="what relative paths start from")
-    add("--profile", action="append", metavar="NAME", help="profile to enable; repeatable")
-    add("--env-file", action="append", metavar="FILE", help="file with variables; repeatable")
-    add("--ansi", choices=("auto", "always", "never"), default="auto", help="colour: auto, always or never")
-    add(
-        "--progress",
-        choices=("auto", "tty", "plain", "json", "quiet"),
-        default="auto",
-        help="how progress is shown: auto, tty, plain, json or quiet",
-    )
+    file = ("-f", "--file") if short_file else ("--file",)
+    styles = ("auto", "tty", "plain", "json", "quiet")
+    add(*file, action="append", metavar="FILE", text="manifest; repeatable")
+    add("-p", "--project-name", metavar="NAME", text="the project's name")
+    add("--project-directory", metavar="DIR", text="what relative paths start from")
+    add("--profile", action="append", metavar="NAME", text="profile to enable; repeatable")
+    add("--env-file", action="append", metavar="FILE", text="file with variables; repeatable")
+    add("--ansi", choices=("auto", "always", "never"), default="auto", text="colour: auto, always or never")
+    add("--progress", choices=styles, default="auto", text=f"how progress is shown: {', '.join(styles)}")
 
 
 _Define = Callable[[argparse.ArgumentParser], None]

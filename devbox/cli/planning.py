@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Collection
 
-from devbox.domain.event import Event, InstanceSeen, IntentChanged, SpecApplied
+from devbox.domain.event import Body, Event, InstanceSeen, IntentChanged, SpecApplied
 from devbox.domain.graph import with_needs
 from devbox.domain.instance import Observed
 from devbox.domain.places import Places
@@ -33,7 +33,7 @@ def plan_without_supervisor(app: AppSpec, places: Places, services: Collection[s
     names = tuple(sorted(with_needs(services or needs.keys(), needs)))
     now = time.time()
     state = State()
-    bodies = [*map(InstanceSeen, seen), SpecApplied(app.files, (), units)]
+    bodies: list[Body] = [*map(InstanceSeen, seen), SpecApplied(app.files, (), units)]
     for body in [*bodies, IntentChanged(Intent.RUN, names, "devbox up")]:
         state = reduce(state, Event(state.seq + 1, now, "", 0, body))
     return reconcile(state, now).plan

@@ -155,7 +155,8 @@ def main() -> None:
     """Run a supervisor for the project named on the command line."""
     project, word_to = sys.argv[1], int(sys.argv[2])
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     places = Places.of(project)
     with os.fdopen(word_to, "w") as word:
         lock = take_lock(places)

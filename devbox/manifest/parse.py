@@ -1,0 +1,234 @@
+"""Bytes to a tree of nodes, whatever the bytes are.
+
+The tree is built from the parser's events with an explicit stack: nothing here recurses, so nesting cannot exhaust the
+interpreter's stack, and an alias is followed only as far as the bounds allow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devbox.manifest.source import Place, Problems, Source, display_name
+from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
+
+LARGEST_FILE = 10 * 1024 * 1024
+MOST_NODES = 200_000
+"""Nodes that a file may come to once every alias stands for a copy of what it names."""
+DEEPEST = 100
+
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read(path: Path, problems: Problems) -> Mapping | None:
+    """The mapping that a manifest file holds; None when there is no such thing, with the reason in `problems`."""
+    source = Source(path.absolute(), display_name(path))
+    text = read_text(source, problems)
+    if text is None:
+        return None
+    return parse(Source(source.path, source.name, tuple(text.split("\n"))), text, problems)
+
+
+def read_text(source: Source, problems: Problems, place: Place | None = None) -> str | None:
+    """The text of a file within the bounds; None when it cannot be had, with the reason in `problems`.
+
+    `place` is where the file was asked for, if not on the command line.
+    """
+    where = place or Place(source)
+    try:
+        with open(source.path, "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise ValueError(f"{source.name} is larger than {LARGEST_FILE // 1024**2} MB")
+        return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as exc:
+        problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}")
+    except ValueError as exc:
+        problems.add(where, str(exc), "A manifest is a text file in UTF-8.")
+    return None
+
+
+def _decode(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise ValueError(f"not a text file: byte {data[exc.start]:#04x} in line {line}") from exc
+
+
+def parse(source: Source, text: str, problems: Problems) -> Mapping | None:
+    """The mapping that `text` holds, or None with the reason in `problems`."""
+    if bad := _NOT_TEXT.search(text):
+        line = text.count("\n", 0, bad.start()) + 1
+        message = f"not a text file: character {ord(bad.group()):#04x} in line {line}"
+        problems.add(Place(source), message, "A manifest is a text file in UTF-8.")
+        return None
+    try:
+        root = _Builder(source, problems).build(yaml.parse(text, Loader=_LOADER))
+    except yaml.MarkedYAMLError as exc:
+        _add_syntax_error(source, exc, problems)
+        return None
+    except (yaml.YAMLError, _TooMuch) as exc:
+        problems.add(Place(source), f"not readable as YAML: {exc}")
+        return None
+    if isinstance(root, Mapping):
+        return root
+    if root is None or (isinstance(root, Scalar) and root.is_null):
+        problems.add(Place(source), "the file is empty", "A manifest has at least `services:` with one service.")
+    else:
+        problems.add(root.place, f"a manifest is a mapping, this is {root.kind}", "Start with `services:`.")
+    return None
+
+
+_Known = tuple[Node, int, int]
+"""What an anchor names, with its size and depth."""
+
+
+class _TooMuch(Exception):
+    """The file is within the bytes allowed, and yet stands for more than devbox is willing to hold."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet. `size` and `depth` count its nodes with every alias expanded."""
+
+    event: Any
+    nodes: list[Node] = field(default_factory=list)
+    size: int = 1
+    depth: int = 1
+
+
+class _Builder:
+    """Builds one document's tree out of parser events."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self._source, self._problems = source, problems
+        self._anchors: dict[str, _Known | None] = {}
+        self._stack: list[_Open] = []
+        self._root: Node | None = None
+
+    def build(self, events: Iterator[Any]) -> Node | None:
+        for event in events:
+            match event:
+                case yaml.ScalarEvent():
+                    self._add(event, self._scalar(event))
+                case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
+                    self._enter(event)
+                case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
+                    self._leave(event)
+                case yaml.AliasEvent():
+                    self._alias(event)
+                case yaml.DocumentStartEvent() if self._root is not None:
+                    self._problems.add(self._place(event), "a manifest is one YAML document; here a second one begins")
+                    return self._root
+        return self._root
+
+    def _scalar(self, event: Any) -> Scalar:
+        tag = None if event.tag in (None, "!") else str(event.tag)
+        plain = event.style is None and tag != "tag:yaml.org,2002:str"
+        return Scalar(self._place(event), event.value, plain, tag)
+
+    def _enter(self, event: Any) -> None:
+        if len(self._stack) >= DEEPEST:
+            raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        self._stack.append(_Open(event))
+
+    def _leave(self, end: Any) -> None:
+        done = self._stack.pop()
+        place = self._place(done.event, end)
+        node: Node
+        if isinstance(done.event, yaml.SequenceStartEvent):
+            node = Sequence(place, tuple(done.nodes), done.event.tag)
+        else:
+            node = self._mapping(place, done)
+        self._add(done.event, node, done.size, done.depth)
+
+    def _alias(self, event: Any) -> None:
+        place = self._place(event)
+        if event.anchor not in self._anchors:
+            self._problems.add(place, f"there is no anchor &{event.anchor} before this", _near(event, self._anchors))
+            return self._add(event, Scalar(place, ""))
+        known = self._anchors[event.anchor]
+        if known is None:
+            self._problems.add(place, f"the alias *{event.anchor} stands inside of what it names")
+            return self._add(event, Scalar(place, ""))
+        return self._add(None, *known)
+
+    def _add(self, event: Any, node: Node, size: int = 1, depth: int = 1) -> None:
+        if event is not None and not isinstance(event, yaml.AliasEvent) and event.anchor:
+            self._anchors[event.anchor] = (node, size, depth)
+        if not self._stack:
+            self._root = node
+            return
+        parent = self._stack[-1]
+        parent.nodes.append(node)
+        parent.size += size
+        parent.depth = max(parent.depth, depth + 1)
+        if len(self._stack) + depth > DEEPEST:
+            raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
+        if parent.size > MOST_NODES:
+            raise _TooMuch(f"its aliases come to more than {MOST_NODES:,} values")
+
+    def _mapping(self, place: Place, done: _Open) -> Mapping:
+        entries: dict[str, Entry] = {}
+        merged: list[Mapping] = []
+        for key, value in zip(done.nodes[::2], done.nodes[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self._problems.add(key.place, f"a key is a text, this is {key.kind}", "Quote values that contain { or [.")
+            elif key.text == "<<" and key.plain:
+                merged += self._merged(value)
+            elif key.text in entries:
+                first = entries[key.text].key
+                self._problems.add(key.place, f"{key.text} is given twice", f"The first one is in line {first.line}.")
+            else:
+                entries[key.text] = Entry(key.place, value)
+        for mapping in merged:
+            for name, entry in mapping:
+                entries.setdefault(name, entry)
+        return Mapping(place, entries, done.event.tag)
+
+    def _merged(self, value: Node) -> list[Mapping]:
+        """What a merge key `<<` brings in: a mapping, or a list of them of which the first one wins."""
+        candidates = value.items if isinstance(value, Sequence) else (value,)
+        found = [node for node in candidates if isinstance(node, Mapping)]
+        if len(found) < len(candidates):
+            self._problems.add(value.place, f"<< merges mappings, this is {value.kind}")
+        return found
+
+    def _place(self, event: Any, end: Any = None) -> Place:
+        start, stop = event.start_mark, (end or event).end_mark
+        return Place(self._source, start.line + 1, start.column + 1, stop.line + 1, stop.column + 1)
+
+
+def _near(event: Any, anchors: dict[str, _Known | None]) -> str:
+    return f"Known here: {', '.join(f'&{name}' for name in list(anchors)[:8])}." if anchors else ""
+
+
+def _add_syntax_error(source: Source, exc: yaml.MarkedYAMLError, problems: Problems) -> None:
+    mark: Any = exc.problem_mark or exc.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 1)
+    text, context = str(exc.problem or exc), exc.context_mark
+    hint = _SYNTAX_HINTS.get(text, "")
+    if context and exc.context and context.line + 1 != line:
+        hint = hint or f"It was {exc.context}, which starts in line {context.line + 1}."
+    if "\t" in source.line(line)[:column]:
+        text, hint = "a tab is used for indentation", "YAML is indented with spaces."
+    problems.add(Place(source, line, column, line, column + 1), text, hint)
+
+
+_SYNTAX_HINTS = {
+    "mapping values are not allowed in this context": "Quote a value that contains `: `, or mend the indentation.",
+    "did not find expected key": "Mend the indentation: keys of one mapping start in one column.",
+    "found unexpected end of stream": "A quote that was opened is not closed.",
+    "found character that cannot start any token": "Quote a value that begins with a special character.",
+}

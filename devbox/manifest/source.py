@@ -1,0 +1,135 @@
+"""The text of a manifest file, the places in it, and the problems found at them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devbox.domain.errors import ManifestError, Problem
+from devbox.domain.spec import Origin
+
+MOST_PROBLEMS = 100
+"""A file that is wrong throughout is not reported to its last line."""
+
+_LONGEST_LINE = 300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One file that was read. `path` is absolute; `name` is how messages call it."""
+
+    path: Path
+    name: str
+    lines: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """What relative paths in this file start from."""
+        return self.path.parent
+
+    @property
+    def devbox_format(self) -> bool:
+        """Whether devbox's own keys stand among Compose's, rather than under `x-devbox`."""
+        return "compose" not in self.path.name
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1; empty outside the file."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A stretch of a source. Lines and columns count from 1; line 0 is the file as a whole."""
+
+    source: Source
+    line: int = 0
+    column: int = 1
+    end_line: int = 0
+    end_column: int = 1
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(str(self.source.path), self.line, self.column)
+
+    @property
+    def width(self) -> int:
+        """How many columns of the first line it covers."""
+        end = self.end_column if self.end_line == self.line else len(self.source.line(self.line)) + 1
+        return max(1, end - self.column)
+
+    def find(self, fragment: str) -> Place:
+        """The first occurrence of `fragment` within this place; the place itself where the text is not literally so."""
+        for number in range(self.line, max(self.line, self.end_line) + 1):
+            start = self.column - 1 if number == self.line else 0
+            at = self.source.line(number).find(fragment, start)
+            if at >= 0 and fragment:
+                return Place(self.source, number, at + 1, number, at + 1 + len(fragment))
+        return self
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        """What is wrong here, in the form a person reads."""
+        text, column = self.source.line(self.line), self.column
+        if len(text) > _LONGEST_LINE:
+            start = max(0, column - _LONGEST_LINE // 2)
+            shown = text[start : start + _LONGEST_LINE]
+            # The caret cannot point into a window, so a very long line is shown from the place on.
+            shown, width = (text[column - 1 :][:_LONGEST_LINE], 1) if start else (shown, 1)
+            return Problem(self.source.name, self.line, column, f"{message}: {shown[:60]}…", hint)
+        width = min(self.width, max(1, len(text) - column + 1))
+        return Problem(self.source.name, self.line, column, message, hint, text, width)
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}" if self.line else self.source.name
+
+
+@dataclass(slots=True)
+class Problems:
+    """Collects everything that is wrong, so that it can be told at once."""
+
+    found: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        self.found.append(place.problem(message, hint))
+
+    def note(self, place: Place, words: str) -> None:
+        """Something the user should know that is not an error."""
+        note = f"{place}: {words}"
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def raise_if_any(self) -> None:
+        """Raises ManifestError with every problem, each once, in file order."""
+        if not self.found:
+            return
+        unique = list(dict.fromkeys(self.found))
+        order = {name: number for number, name in enumerate(dict.fromkeys(p.file for p in unique))}
+        unique.sort(key=lambda p: (order[p.file], p.line, p.column))
+        if len(unique) > MOST_PROBLEMS:
+            rest = len(unique) - MOST_PROBLEMS
+            more = Problem(unique[MOST_PROBLEMS].file, 0, 0, f"{rest} more problems are not shown")
+            unique = [*unique[:MOST_PROBLEMS], more]
+        raise ManifestError(unique)
+
+
+def display_name(path: Path) -> str:
+    """A path as messages show it: relative when it lies under the working directory."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):
+        return str(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """A hint that names what was probably meant, or all there is when there is little; empty when nothing is near."""
+    choices = sorted(set(valid))
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if not near:
+        near = [choice for choice in choices if choice.lower() == word.lower()]
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"Known here: {', '.join(choices)}." if 0 < len(choices) <= 12 else ""

@@ -1,0 +1,137 @@
+"""Nodes as the types that keys ask for. A node that does not fit is a problem, and its value None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from devbox.domain.spec import Template
+from devbox.manifest.interpolate import Variables
+from devbox.manifest.source import Place, Problems, nearest
+from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
+from devbox.manifest.units import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the reading of a value may need besides the node."""
+
+    problems: Problems
+    variables: Variables
+    directory: Path
+    given_directory: Path | None = None
+
+    def base(self, place: Place) -> Path:
+        """What a relative path at `place` starts from."""
+        return self.given_directory or place.source.directory
+
+    # --- single values
+
+    def scalar(self, node: Node, what: str, wanted: str = "a text") -> Scalar | None:
+        if isinstance(node, Scalar) and not node.is_null:
+            return node
+        self.wrong(node, what, wanted)
+        return None
+
+    def template(self, node: Node, what: str) -> Template | None:
+        """A text in which references may stand."""
+        scalar = self.scalar(node, what)
+        if scalar is None:
+            return None
+        return scalar.template or Template.of(scalar.text)
+
+    def text(self, node: Node, what: str, wanted: str = "a text") -> str | None:
+        """A text that must be known before anything runs."""
+        scalar = self.scalar(node, what, wanted)
+        if scalar is None:
+            return None
+        if scalar.template and scalar.template.references:
+            reference = scalar.template.references[0]
+            hint = "References can stand in environment, command, entrypoint and exec checks."
+            self.problems.add(scalar.place.find(str(reference)), f"{what} cannot hold a reference", hint)
+            return None
+        return scalar.text
+
+    def integer(self, node: Node, what: str, low: int = 0, high: int = 2**31) -> int | None:
+        text = self.text(node, what, "a number")
+        if text is None:
+            return None
+        if re.fullmatch(r"\d{1,10}", text, re.ASCII) and low <= int(text) <= high:
+            return int(text)
+        self.problems.add(node.place, f"{what} is a whole number from {low} to {high}, not {shown(text)}")
+        return None
+
+    def port(self, node: Node, what: str) -> int | None:
+        return self.integer(node, what, 1, 65535)
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        text = self.text(node, what, "true or false")
+        if text is None:
+            return None
+        value = {"true": True, "false": False}.get(text.lower())
+        if value is None:
+            self.problems.add(node.place, f"{what} is true or false, not {shown(text)}")
+        return value
+
+    def seconds(self, node: Node, what: str) -> float | None:
+        text = self.text(node, what, "a duration")
+        value = None if text is None else duration(text)
+        if text is not None and value is None:
+            hint = "Write a number with its unit: 500ms, 10s, 1m30s, 2h."
+            self.problems.add(node.place, f"{what} is a duration, not {shown(text)}", hint)
+        return value
+
+    def choice(self, node: Node, what: str, choices: Collection[str]) -> str | None:
+        text = self.text(node, what)
+        if text is None or text in choices:
+            return text
+        self.problems.add(node.place, f"{what} cannot be {shown(text)}", nearest(text, choices))
+        return None
+
+    def pattern(self, node: Node, what: str) -> str | None:
+        """A regular expression."""
+        text = self.text(node, what)
+        try:
+            re.compile(text or "")
+        except (re.error, RecursionError, OverflowError) as exc:
+            self.problems.add(node.place, f"{what} is not a regular expression: {exc}")
+            return None
+        return text
+
+    # --- collections
+
+    def items(self, node: Node, what: str) -> tuple[Node, ...]:
+        """The items of a list; a single value stands for a list of one."""
+        if isinstance(node, Sequence):
+            return node.items
+        if isinstance(node, Scalar):
+            return () if node.is_null else (node,)
+        self.wrong(node, what, "a list")
+        return ()
+
+    def texts(self, node: Node, what: str) -> tuple[str, ...]:
+        found = [self.text(item, f"an item of {what}") for item in self.items(node, what)]
+        return tuple(text for text in found if text is not None)
+
+    def mapping(self, node: Node, what: str, keys: Collection[str] | None = None) -> dict[str, Entry]:
+        """The entries of a mapping; `keys` are those it may have, `x-` keys apart."""
+        if isinstance(node, Scalar) and node.is_null:
+            return {}
+        if not isinstance(node, Mapping):
+            self.wrong(node, what, "a mapping")
+            return {}
+        for key, entry in node:
+            if keys is not None and key not in keys and not key.startswith("x-"):
+                self.problems.add(entry.key, f"{what} has no key {shown(key)}", nearest(key, keys))
+        return node.entries
+
+    def wrong(self, node: Node, what: str, wanted: str) -> None:
+        self.problems.add(node.place, f"{what} must be {wanted}, this is {node.kind}")
+
+
+def shown(text: str) -> str:
+    """A text as a message quotes it: on one line, and not too long."""
+    line = text.replace("\n", "⏎")
+    return f'"{line[:57]}…"' if len(line) > 58 else f'"{line}"'
