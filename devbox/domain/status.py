@@ -40,7 +40,9 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.IDLE: frozenset({Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED}),
     Phase.PREPARING: frozenset({Phase.IDLE, Phase.FAILED}),
     Phase.STARTING: frozenset({Phase.RUNNING, Phase.IDLE, Phase.BACKOFF, Phase.COMPLETED, Phase.FAILED}),
-    Phase.RUNNING: frozenset({Phase.STOPPING, Phase.BACKOFF, Phase.COMPLETED, Phase.FAILED, Phase.IDLE}),
+    Phase.RUNNING: frozenset(
+        {Phase.STOPPING, Phase.BACKOFF, Phase.COMPLETED, Phase.FAILED, Phase.IDLE, Phase.PREPARING}
+    ),
     Phase.BACKOFF: frozenset({Phase.IDLE, Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING}),
     Phase.STOPPING: frozenset({Phase.IDLE, Phase.RUNNING}),
     Phase.COMPLETED: frozenset({Phase.IDLE, Phase.RUNNING}),

@@ -193,7 +193,7 @@ def _step_failed(state: State, event: Event, body: StepFailed) -> State:
         return state.with_units([_moved(stuck, Phase.RUNNING if unit.live else Phase.IDLE, event)])
     stuck = replace(stuck, failure=body.failure, why=body.failure.message, cause=event.seq)
     if body.op in (Op.STOP, Op.REMOVE):
-        phase = Phase.RUNNING if unit.phase is Phase.STOPPING else unit.phase
+        phase = unit.phase if unit.phase is not Phase.STOPPING else Phase.RUNNING if unit.live else Phase.IDLE
         return state.with_units([_moved(replace(stuck, retry_at=event.at + _RETRY_PAUSE), phase, event)])
     if unit.live:
         return state.with_units([replace(stuck, retry_at=event.at + pause(unit.key, 9))])
@@ -232,9 +232,16 @@ def _found_ended(unit: UnitState, seen: Observed) -> UnitState:
 
 
 def _ended(unit: UnitState, event: Event, seen: Observed, tail: tuple[str, ...]) -> UnitState:
-    """An instance ended that nobody here stopped."""
+    """An instance ended that nobody here stopped.
+
+    One that was to be replaced anyway makes way for its successor, however it ended.
+    """
     quiet = replace(unit, health=Health.NONE, condemned=(), why=seen.ending(), cause=event.seq)
     if not unit.wanted or unit.unit is None:
+        return _moved(quiet, Phase.IDLE, event)
+    if unit.step is not None and unit.step.op is Op.PREPARE:
+        return _moved(quiet, Phase.PREPARING, event)
+    if seen.fingerprint != unit.unit.fingerprint:
         return _moved(quiet, Phase.IDLE, event)
     restart = unit.unit.spec.restart
     lived = (seen.finished_at or event.at) - seen.started_at
@@ -266,10 +273,11 @@ def _instance_gone(state: State, event: Event, body: InstanceGone) -> State:
         return state
     was_live = body.ref in [instance.ref for instance in unit.live]
     left = replace(unit, instances=tuple(i for i in unit.instances if i.ref != body.ref))
-    if not was_live or left.live or unit.step is not None:
+    op = unit.step.op if unit.step else None
+    if not was_live or left.live or op in (Op.START, Op.STOP):
         return _settled(state, left)
-    quiet = replace(left, health=Health.NONE, why="it disappeared", cause=event.seq)
-    return _settled(state, _moved(quiet, Phase.IDLE, event))
+    quiet = replace(left, health=Health.NONE, condemned=(), why="it disappeared", cause=event.seq)
+    return _settled(state, _moved(quiet, Phase.PREPARING if op is Op.PREPARE else Phase.IDLE, event))
 
 
 def _health_changed(state: State, event: Event, body: HealthChanged) -> State:

@@ -1,0 +1,72 @@
+"""A service on its way from the manifest to a spec: what was said, before defaults and the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devbox.domain.spec import Check, EnvVar, Need, Port, Restart, Template
+from devbox.manifest.source import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`use: entry:version`, with the entry's settings where the long form gives some."""
+
+    entry: str
+    version: str | None
+    settings: dict[str, str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One entry of `depends_on`, and where it stands."""
+
+    need: Need
+    place: Place
+
+
+@dataclass(slots=True)
+class Timing:
+    """The clockwork of a probe, as far as it was given."""
+
+    interval: float | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    start_period: float | None = None
+    start_interval: float | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the manifest says about one service. `keys` tells where each key stands."""
+
+    name: str
+    place: Place
+    keys: dict[str, Place] = field(default_factory=dict)
+    image: str | None = None
+    use: Use | None = None
+    runtime: str | None = None
+    command: tuple[Template, ...] | None = None
+    entrypoint: tuple[Template, ...] | None = None
+    working_dir: str | None = None
+    environment: dict[str, EnvVar] = field(default_factory=dict)
+    file_environment: dict[str, EnvVar] = field(default_factory=dict)
+    ports: list[Port] = field(default_factory=list)
+    depends_on: dict[str, Dependency] = field(default_factory=dict)
+    check: Check | None = None
+    timing: Timing = field(default_factory=Timing)
+    compose_health: bool = False
+    no_probe: bool = False
+    restart: Restart | None = None
+    stop_signal: str | None = None
+    stop_grace: float | None = None
+    replicas: int = 1
+    profiles: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    open_path: str | None = None
+
+    @property
+    def is_container(self) -> bool:
+        """Whether what it says makes it a container of its own (entries of the catalogue apart)."""
+        return self.runtime != "process" and ("image" in self.keys or "build" in self.keys)

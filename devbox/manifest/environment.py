@@ -1,0 +1,92 @@
+"""`environment` and `env_file`, and which values are nobody's business."""
+
+from __future__ import annotations
+
+import re
+
+from devbox.domain.spec import EnvVar, Template
+from devbox.manifest import variables
+from devbox.manifest.merge import named
+from devbox.manifest.source import Place
+from devbox.manifest.tree import Mapping, Node, Scalar
+from devbox.manifest.values import Scope, shown
+
+_SECRET_NAME = re.compile(
+    r"PASS(WORD|WD|PHRASE)?(?![A-Z])|(?<![A-Z])PW(?![A-Z])|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
+    r"|CREDENTIAL|AUTH_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|PASSWORD|PASSWD"
+)
+_FILE_NAME = re.compile(r"_(FILE|PATH|DIR|URL|TTL|EXPIRY|ISSUER)\Z")
+_CREDENTIALS = re.compile(r"[a-z][\w+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable's name says that it is a secret, or its value is an address with a password in it."""
+    upper = name.upper()
+    by_name = _SECRET_NAME.search(upper) is not None and not _FILE_NAME.search(upper)
+    return by_name or _CREDENTIALS.search(value) is not None
+
+
+def environment(scope: Scope, node: Node) -> dict[str, EnvVar]:
+    """The variables of a mapping or a list. A name with no value takes it from devbox's own environment."""
+    found: dict[str, EnvVar] = {}
+    for name, entry in scope.mapping(named(node, "environment"), "environment").items():
+        if not name or "\0" in name or "=" in name:
+            scope.problems.add(entry.key, f"{shown(name)} is not the name of a variable")
+            continue
+        variable = _variable(scope, name, entry.key, entry.value)
+        if variable is not None:
+            found[name] = variable
+    return found
+
+
+def _variable(scope: Scope, name: str, key: Place, value: Node) -> EnvVar | None:
+    if isinstance(value, Scalar) and value.is_null and not _written(value, key):
+        passed = scope.variables.get(name)
+        if passed is None:
+            return None
+        secret = scope.variables.is_secret(name) or looks_secret(name, passed)
+        return EnvVar(name, Template.of(passed), secret, key.origin)
+    template = Template.of("") if isinstance(value, Scalar) and value.is_null else None
+    template = template or scope.template(value, f"the variable {name}")
+    if template is None:
+        return None
+    secret = (isinstance(value, Scalar) and value.secret) or looks_secret(name, str(template))
+    return EnvVar(name, template, secret, key.origin)
+
+
+def _written(value: Scalar, key: Place) -> bool:
+    return False
+
+
+def env_files(scope: Scope, node: Node) -> dict[str, EnvVar]:
+    """The variables of every file named; later files win."""
+    found: dict[str, EnvVar] = {}
+    for item in scope.items(node, "env_file") if not isinstance(node, Mapping) else (node,):
+        found |= _env_file(scope, item)
+    return found
+
+
+def _env_file(scope: Scope, item: Node) -> dict[str, EnvVar]:
+    required, raw, path_node = True, False, item
+    if isinstance(item, Mapping):
+        entries = scope.mapping(item, "env_file", ("path", "required", "format"))
+        if "path" not in entries:
+            scope.problems.add(item.place, "an env_file needs a path")
+            return {}
+        path_node = entries["path"].value
+        if "required" in entries:
+            required = scope.boolean(entries["required"].value, "required") is not False
+        raw = "format" in entries and scope.choice(entries["format"].value, "format", ("raw",)) == "raw"
+    text = scope.text(path_node, "env_file")
+    if text is None:
+        return {}
+    path = scope.base(item.place) / text
+    if not required and not path.is_file():
+        return {}
+    values = variables.read_file(path, scope.variables.environment, scope.problems, path_node.place, raw)
+    hidden = path.name.startswith(".env")
+    origin = path_node.place.origin
+    return {
+        name: EnvVar(name, Template.of(value), hidden or looks_secret(name, value), origin)
+        for name, value in values.items()
+    }

@@ -1,0 +1,93 @@
+"""`ports` in Compose's short and long forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from devbox.domain.spec import Port
+from devbox.manifest.source import nearest
+from devbox.manifest.tree import Mapping, Node
+from devbox.manifest.values import Scope, shown
+
+_SHORT = re.compile(
+    r"(?:(?:(?P<host>\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost|[a-zA-Z][\w.-]*):)?(?P<published>\d+(?:-\d+)?)?:)?"
+    r"(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>\w+))?",
+    re.ASCII,
+)
+_LONG_KEYS = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
+_PROTOCOLS = ("tcp", "udp")
+_LONGEST_RANGE = 1000
+
+LOCAL = "127.0.0.1"
+"""Where a port is published unless the manifest says otherwise: for this machine alone."""
+
+
+def ports(scope: Scope, node: Node) -> list[Port]:
+    """Every port the list names."""
+    found: list[Port] = []
+    for item in scope.items(node, "ports"):
+        found.extend(_long(scope, item) if isinstance(item, Mapping) else _short(scope, item))
+    return list(dict.fromkeys(found))
+
+
+def _short(scope: Scope, node: Node) -> Iterator[Port]:
+    text = scope.text(node, "a port", "a port number or a text such as 8080:80")
+    match = _SHORT.fullmatch(text) if text is not None else None
+    if match is None or text is None:
+        if text is not None:
+            hint = "Write 80, 8080:80 or 127.0.0.1:8080:80, with /udp for UDP."
+            scope.problems.add(node.place, f"{shown(text)} is not a port", hint)
+        return
+    protocol = match["protocol"] or "tcp"
+    if protocol not in _PROTOCOLS:
+        scope.problems.add(node.place.find(protocol), f"ports are tcp or udp, not {shown(protocol)}")
+        return
+    host = (match["host"] or LOCAL).strip("[]")
+    yield from _range(scope, node, match["target"], match["published"], host, protocol)
+
+
+def _range(
+    scope: Scope, node: Node, target: str, published: str | None, host: str, protocol: str
+) -> Iterator[Port]:
+    targets = _numbers(scope, node, target)
+    hosts = _numbers(scope, node, published) if published else [None] * len(targets)
+    if not targets or not hosts:
+        return
+    if len(targets) != len(hosts):
+        message = f"{published} and {target} are ranges of different length"
+        scope.problems.add(node.place, message, "Name as many host ports as container ports.")
+        return
+    for inside, outside in zip(targets, hosts, strict=True):
+        # Port 0 on the host means any.
+        yield Port(inside, outside or None, host, protocol)
+
+
+def _numbers(scope: Scope, node: Node, text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    low, high = int(first[:9]), int((last or first)[:9])
+    if not 0 <= low <= high <= 65535 or high - low >= _LONGEST_RANGE:
+        scope.problems.add(node.place.find(text), f"{text} is outside of the ports there are, 1 to 65535")
+        return []
+    return list(range(low, high + 1))
+
+
+def _long(scope: Scope, node: Mapping) -> Iterator[Port]:
+    entries = scope.mapping(node, "a port", _LONG_KEYS)
+    if "target" not in entries:
+        hint = "target is the port that the service itself listens on."
+        scope.problems.add(node.place, "a port in long form needs a target", hint)
+        return
+    texts = {key: scope.text(entry.value, f"{key} of a port") or "" for key, entry in entries.items()}
+    protocol = texts.get("protocol") or "tcp"
+    if protocol not in _PROTOCOLS:
+        scope.problems.add(entries["protocol"].value.place, f"ports are tcp or udp, not {shown(protocol)}")
+        return
+    for key in ("target", "published"):
+        if texts.get(key) and not re.fullmatch(r"\d+(-\d+)?", texts[key], re.ASCII):
+            place = entries[key].value.place
+            scope.problems.add(place, f"{shown(texts[key])} is not a port", nearest(texts[key], ()))
+            return
+    if texts["target"]:
+        host = texts.get("host_ip") or LOCAL
+        yield from _range(scope, node, texts["target"], texts.get("published") or None, host, protocol)

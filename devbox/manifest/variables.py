@@ -1,0 +1,87 @@
+"""Variables in a tree of nodes: found, replaced, and each error at its place within the text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from collections.abc import Sequence as Files
+from dataclasses import replace
+from pathlib import Path
+
+from devbox.domain.spec import Reference
+from devbox.manifest import dotenv
+from devbox.manifest.interpolate import BadForm, Variables, interpolate
+from devbox.manifest.parse import read_text
+from devbox.manifest.source import Place, Problems, Source, display_name, nearest
+from devbox.manifest.tree import Entry, Node, Scalar
+from devbox.manifest.tree import Mapping as Tree
+
+
+def read_variables(
+    environment: Mapping[str, str], env_files: Files[Path], directory: Path, problems: Problems
+) -> Variables:
+    """The variables a manifest may use: the environment, and `.env` or the files that stand in its place."""
+    paths = list(env_files)
+    if not paths and (directory / ".env").is_file():
+        paths = [directory / ".env"]
+    values: dict[str, str] = {}
+    for path in paths:
+        values |= read_file(path, environment, problems)
+    return Variables(environment, values)
+
+
+def read_file(
+    path: Path, environment: Mapping[str, str], problems: Problems, place: Place | None = None, raw: bool = False
+) -> dict[str, str]:
+    """The variables in a file; `place` is where the manifest asks for it."""
+    source = Source(path.absolute(), display_name(path))
+    text = read_text(source, problems, place)
+    if text is None:
+        return {}
+    if raw:
+        return dotenv.parse_raw(text)
+    return dotenv.parse(Source(source.path, source.name, tuple(text.split("\n"))), text, environment, problems)
+
+
+class Interpolator:
+    """Replaces the variables in trees. `uses` collects the references on the way, each with its place."""
+
+    def __init__(self, variables: Variables, services: Collection[str], problems: Problems) -> None:
+        self._variables, self._services, self._problems = variables, services, problems
+        self._done: dict[int, tuple[Node, Node]] = {}
+        self.uses: list[tuple[Reference, Place]] = []
+
+    def tree(self, node: Node) -> Node:
+        """The node with its variables replaced; what an alias repeats is worked on once."""
+        known = self._done.get(id(node))
+        if known is None:
+            # The node is kept too, so that its id stays its own.
+            known = self._done[id(node)] = (node, self._replaced(node))
+        return known[1]
+
+    def _replaced(self, node: Node) -> Node:
+        if isinstance(node, Scalar):
+            return self._scalar(node) if "$" in node.text else node
+        if isinstance(node, Tree):
+            entries = {key: Entry(entry.key, self.tree(entry.value)) for key, entry in node}
+            return replace(node, entries=entries)
+        return replace(node, items=tuple(map(self.tree, node.items)))
+
+    def _scalar(self, node: Scalar) -> Scalar:
+        try:
+            found = interpolate(node.text, self._variables, self._services)
+        except BadForm as exc:
+            self._problems.add(node.place.find(exc.fragment), exc.message, exc.hint)
+            return replace(node, text="", plain=False)
+        for name in found.unset:
+            self._problems.note(node.place, f"the variable {name} is not set and stands for an empty text")
+        template = found.template
+        for reference in template.references:
+            self._use(reference, node.place.find(str(reference)))
+        return replace(node, text=str(template), template=template, secret=found.secret)
+
+    def _use(self, reference: Reference, place: Place) -> None:
+        if reference.service in self._services:
+            self.uses.append((reference, place))
+            return
+        message = f"there is no service {reference.service} for {reference}"
+        self._problems.add(place, message, nearest(reference.service, self._services))

@@ -1,0 +1,145 @@
+"""Whatever happens in whatever order, the mesh stays in states that can be, and comes to rest where it should."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devbox.domain.spec import Need, RestartPolicy, ServiceSpec, Until
+from devbox.domain.status import Health, Intent, Phase
+from devbox.domain.step import Op
+from devbox.plan.reconcile import reconcile
+from tests.unit.plan.world import World, service
+
+NAMES = "abcde"
+
+Choice = tuple[int, int]
+choices = st.tuples(st.integers(0, 15), st.integers(0, 255))
+
+
+@st.composite
+def meshes(draw: st.DrawFn) -> tuple[ServiceSpec, ...]:
+    """Up to five services; each may need ones before it."""
+    services = []
+    for index, name in enumerate(NAMES[: draw(st.integers(1, 5))]):
+        on = draw(st.sets(st.sampled_from(NAMES[:index]), max_size=2)) if index else set()
+        needs = [Need(other, draw(st.sampled_from(Until)), restart=draw(st.booleans())) for other in sorted(on)]
+        policy = draw(st.sampled_from(RestartPolicy))
+        replicas = draw(st.integers(1, 2))
+        services.append(service(name, *needs, probe=draw(st.booleans()), policy=policy, replicas=replicas))
+    return tuple(services)
+
+
+def happen(world: World, mesh: tuple[ServiceSpec, ...], choice: Choice) -> None:
+    """One thing that can happen now, picked by `choice`."""
+    kind, pick = choice
+    steps, live = list(world.under_way.values()), world.live()
+    name = mesh[pick % len(mesh)].name
+    match kind:
+        case 0 | 1 | 2 | 3 if steps:
+            world.finish(steps[pick % len(steps)])
+        case 4 if steps:
+            world.fail(steps[pick % len(steps)])
+        case 5 if steps and steps[pick % len(steps)].id in reconcile(world.state, world.now).cancel:
+            world.cancel(steps[pick % len(steps)])
+        case 6 if live:
+            world.end(live[pick % len(live)], exit_code=pick % 2)
+        case 7 if live:
+            world.health(live[pick % len(live)], (Health.HEALTHY, Health.UNHEALTHY)[pick % 2])
+        case 8 if live:
+            world.vanish(live[pick % len(live)])
+        case 9:
+            world.want((Intent.RUN, Intent.STOP, Intent.REMOVE)[pick % 3], name)
+        case 10:
+            world.want(Intent.RUN)
+        case 11:
+            world.restart(name)
+        case 12:
+            world.now += pick / 8
+            world.plan()
+        case 13:
+            version = pick % 3
+            world.apply(*(service(s.name, *s.needs, version=version, probe=s.probe is not None) for s in mesh))
+        case 14:
+            kept = [s for s in mesh if s.name != name]
+            world.apply(*kept, *(s for s in mesh if pick % 2 and s.name == name))
+        case 15 if pick < 32:
+            world.new_supervisor()
+            world.apply(*mesh)
+
+
+def every_unit_moves_or_says_why(world: World) -> None:
+    decision = reconcile(world.state, world.now)
+    moving = {step.key for step in decision.plan.ready()}
+    for unit in world.state:
+        at_rest = unit.phase in (Phase.RUNNING, Phase.COMPLETED)
+        if unit.wanted and unit.unit is not None and not at_rest and unit.step is None and unit.key not in moving:
+            hold = decision.holds.get(unit.key)
+            assert hold is not None, f"{unit.key} is {unit.phase} and does not say why"
+            assert hold.why and hold.waits_for
+
+
+def never_two_at_once(world: World) -> None:
+    keys = [instance.key for instance in world.live()]
+    doubled = {key for key in keys if keys.count(key) > 1}
+    assert not doubled
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(meshes(), st.lists(choices, max_size=40))
+def test_any_history_is_legal_and_converges(mesh: tuple[ServiceSpec, ...], history: list[Choice]) -> None:
+    world = World()
+    world.apply(*mesh)
+    world.want(Intent.RUN)
+    for choice in history:
+        happen(world, mesh, choice)
+        every_unit_moves_or_says_why(world)
+        never_two_at_once(world)
+    world.apply(*mesh)
+    world.want(Intent.RUN)
+    decision = world.settle()
+    blocked = [step for step in decision.plan if step.hold is None]
+    assert not blocked, f"at rest, but the plan is not empty:\n{decision.plan}"
+    for unit in world.state:
+        if unit.phase not in (Phase.RUNNING, Phase.COMPLETED):
+            assert unit.key in decision.holds
+
+
+@settings(max_examples=500, deadline=None)
+@given(meshes())
+def test_a_mesh_starts_in_order_and_a_second_look_finds_nothing_to_do(mesh: tuple[ServiceSpec, ...]) -> None:
+    world = World()
+    world.apply(*mesh)
+    world.want(Intent.RUN)
+    world.settle()
+    jobs = {need.service for s in mesh for need in s.needs if need.until is Until.COMPLETED}
+    for instance in world.live():
+        if instance.key.service in jobs and world.instances[instance.ref].alive:
+            world.end(instance, exit_code=0)
+            world.settle()
+    again = reconcile(world.state, world.now)
+    assert all(step.hold for step in again.plan), str(again.plan)
+
+
+@settings(max_examples=500, deadline=None)
+@given(meshes())
+def test_down_leaves_nothing_and_stops_dependents_first(mesh: tuple[ServiceSpec, ...]) -> None:
+    world = World()
+    world.apply(*mesh)
+    world.want(Intent.RUN)
+    world.settle()
+    world.want(Intent.REMOVE)
+    world.settle()
+    assert not world.instances
+    assert not reconcile(world.state, world.now).plan
+    order = [event.body.step.key.service for event in world.log if _is_stop(event)]
+    for service_spec in mesh:
+        for need in service_spec.needs:
+            if service_spec.name in order and need.service in order:
+                last_dependent = len(order) - 1 - order[::-1].index(service_spec.name)
+                assert last_dependent < order.index(need.service)
+
+
+def _is_stop(event: object) -> bool:
+    step = getattr(getattr(event, "body", None), "step", None)
+    return getattr(step, "op", None) is Op.STOP
