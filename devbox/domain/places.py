@@ -12,9 +12,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,5 +94,8 @@ class Places:
         """Where sockets are: `run`, or a short directory of this user's own when that path is too long."""
         if len(os.fsencode(self.run / "keeper.sock")) <= _LONGEST_SOCKET_PATH:
             return self.run
+        import hashlib
+        import tempfile
+
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"devbox-{os.getuid()}-{digest}"

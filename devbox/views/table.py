@@ -1,11 +1,17 @@
-"""`devbox ps` as a table."""
+"""`devbox ps` as a table, from rows as they come over the wire.
+
+They are not decoded: building the domain's classes would take longer than all the rest of the command.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from devbox.control.protocol import Row
-from devbox.views.words import age, icon, paint, ports
+from devbox.views.words import age, icon, paint, port_text
+
+WireRow = Mapping[str, Any]
+"""A `control.protocol.Row` as JSON data."""
 
 STOPPED = frozenset({"stopped", "idle"})
 """States of what does not run and is not meant to."""
@@ -14,7 +20,12 @@ _HEAD = ("NAME", "RUNTIME", "STATE", "RESTARTS", "AGE", "PORTS", "NOTE")
 _STATE = 2
 
 
-def table(rows: Sequence[Row], now: float, *, colour: bool) -> str:
+def name_of(row: WireRow) -> str:
+    """`api` for a service with one replica, `api-2` for the second of several."""
+    return str(row["service"]) if row["replicas"] == 1 else f"{row['service']}-{row['replica']}"
+
+
+def table(rows: Sequence[WireRow], now: float, *, colour: bool) -> str:
     """One line a replica, columns aligned, under a head."""
     cells = [_cells(row, now) for row in rows]
     widths = [max(len(line[column]) for line in [_HEAD, *cells]) for column in range(len(_HEAD))]
@@ -22,20 +33,21 @@ def table(rows: Sequence[Row], now: float, *, colour: bool) -> str:
     for row, line in zip(rows, cells, strict=True):
         text = _line(line, widths)
         if colour:
-            text = text.replace(line[_STATE], paint(line[_STATE], row.state), 1)
+            text = text.replace(line[_STATE], paint(line[_STATE], row["state"]), 1)
         lines.append(text)
     return "\n".join(lines)
 
 
-def _cells(row: Row, now: float) -> tuple[str, ...]:
+def _cells(row: WireRow, now: float) -> tuple[str, ...]:
+    ports = ", ".join(port_text(p["host"], p["published"], p["target"], p["protocol"]) for p in row["ports"])
     return (
-        row.name,
-        row.runtime,
-        f"{icon(row.state)} {row.state}",
-        str(row.status.restarts),
-        age(now - row.started_at) if row.started_at else "-",
-        ports(row.ports) or "-",
-        row.note,
+        name_of(row),
+        row["runtime"],
+        f"{icon(row['state'])} {row['state']}",
+        str(row["status"]["restarts"]),
+        age(now - row["started_at"]) if row["started_at"] else "-",
+        ports or "-",
+        row["note"],
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from devbox.domain.spec import Port
-
 ICONS = {
     "healthy": "●",
     "running": "●",
@@ -53,14 +51,10 @@ def age(seconds: float) -> str:
     return f"{seconds // 86400}d"
 
 
-def ports(given: tuple[Port, ...]) -> str:
-    """Published ports, shortest form: `8080`, `8080→80`, `0.0.0.0:8080→80`, `53/udp`."""
-    return ", ".join(map(_port, given))
-
-
-def _port(port: Port) -> str:
-    published = port.published or port.target
-    text = str(published) if port.host == "127.0.0.1" else f"{port.host}:{published}"
-    if published != port.target:
-        text += f"→{port.target}"
-    return text if port.protocol == "tcp" else f"{text}/{port.protocol}"
+def port_text(host: str, published: int | None, target: int, protocol: str) -> str:
+    """A published port in its shortest form: `8080`, `8080→80`, `0.0.0.0:8080→80`, `53/udp`."""
+    number = published or target
+    text = str(number) if host == "127.0.0.1" else f"{host}:{number}"
+    if number != target:
+        text += f"→{target}"
+    return text if protocol == "tcp" else f"{text}/{protocol}"

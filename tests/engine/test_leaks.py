@@ -1,0 +1,38 @@
+"""Many rounds leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.mesh import SLEEPER, Mesh, script
+from tests.engine.test_life import THREE
+
+Make = Callable[..., Mesh]
+
+
+@pytest.mark.timeout(600)
+def test_a_hundred_rounds_of_up_and_down_leak_nothing(mesh: Make) -> None:
+    three = mesh(THREE)
+    for _ in range(100):
+        three.ok("up", "-d", "--wait", "--progress", "quiet")
+        three.ok("down", "-v")
+        assert not list(three.home.iterdir())
+    assert not three.processes()
+
+
+def test_a_supervisor_that_lives_long_keeps_no_descriptor_and_no_record(mesh: Make) -> None:
+    it = mesh(f"name: one\nservices:\n  it:\n    command: {script(SLEEPER)}\n")
+    it.ok("up", "-d", "--wait")
+    supervisor = it.supervisor()
+    keeper = next(p for p in it.processes() if "keeper.py" in " ".join(p.cmdline()))
+    for _ in range(5):
+        it.ok("restart")
+    before = supervisor.num_fds(), keeper.num_fds()
+    for _ in range(40):
+        it.ok("restart")
+        it.ok("ps")
+    assert (supervisor.num_fds(), keeper.num_fds()) == before
+    assert len(list((it.home / "one" / "run" / "records").iterdir())) == 1
+    assert len(it.processes()) == 3
