@@ -1,4 +1,4 @@
-"""`command` and `entrypoint`: a list of arguments, or a text that is split as a shell would, without being run by one."""
+"""`command` and `entrypoint`: a list of arguments, or a text that is split into words as a shell would split it."""
 
 from __future__ import annotations
 

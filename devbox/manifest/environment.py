@@ -12,8 +12,8 @@ from devbox.manifest.tree import Mapping, Node, Scalar
 from devbox.manifest.values import Scope, shown
 
 _SECRET_NAME = re.compile(
-    r"PASS(WORD|WD|PHRASE)?(?![A-Z])|(?<![A-Z])PW(?![A-Z])|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
-    r"|CREDENTIAL|AUTH_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|PASSWORD|PASSWD"
+    r"PASSW(OR)?D|PASSPHRASE|PASS(?![A-Z])|(?<![A-Z])PW(?![A-Z])|SECRET|TOKEN|CREDENTIAL"
+    r"|(API|ACCESS|PRIVATE|AUTH|SIGNING|ENCRYPTION)_?KEY"
 )
 _FILE_NAME = re.compile(r"_(FILE|PATH|DIR|URL|TTL|EXPIRY|ISSUER)\Z")
 _CREDENTIALS = re.compile(r"[a-z][\w+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
@@ -40,22 +40,22 @@ def environment(scope: Scope, node: Node) -> dict[str, EnvVar]:
 
 
 def _variable(scope: Scope, name: str, key: Place, value: Node) -> EnvVar | None:
-    if isinstance(value, Scalar) and value.is_null and not _written(value, key):
-        passed = scope.variables.get(name)
-        if passed is None:
-            return None
-        secret = scope.variables.is_secret(name) or looks_secret(name, passed)
-        return EnvVar(name, Template.of(passed), secret, key.origin)
-    template = Template.of("") if isinstance(value, Scalar) and value.is_null else None
-    template = template or scope.template(value, f"the variable {name}")
+    if isinstance(value, Scalar) and value.is_null:
+        return _passed_on(scope, name, key)
+    template = scope.template(value, f"the variable {name}")
     if template is None:
         return None
     secret = (isinstance(value, Scalar) and value.secret) or looks_secret(name, str(template))
     return EnvVar(name, template, secret, key.origin)
 
 
-def _written(value: Scalar, key: Place) -> bool:
-    return False
+def _passed_on(scope: Scope, name: str, key: Place) -> EnvVar | None:
+    """A variable with no value of its own: devbox's, or none at all where devbox has none."""
+    value = scope.variables.get(name)
+    if value is None:
+        return None
+    secret = scope.variables.is_secret(name) or looks_secret(name, value)
+    return EnvVar(name, Template.of(value), secret, key.origin)
 
 
 def env_files(scope: Scope, node: Node) -> dict[str, EnvVar]:

@@ -31,9 +31,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
-def choose_name(
-    asked: str | None, environment: Mapping[str, str], written: str | None, directory: Path
-) -> str:
+def choose_name(asked: str | None, environment: Mapping[str, str], written: str | None, directory: Path) -> str:
     """-p beats COMPOSE_PROJECT_NAME, which beats `name:`, which beats the name of the directory."""
     candidates: Sequence[str | None] = (asked, environment.get("COMPOSE_PROJECT_NAME"), written, directory.name)
     return next((name for candidate in candidates if candidate and (name := normalised(candidate))), "default")

@@ -184,7 +184,9 @@ class _Builder:
         merged: list[Mapping] = []
         for key, value in zip(done.nodes[::2], done.nodes[1::2], strict=True):
             if not isinstance(key, Scalar):
-                self._problems.add(key.place, f"a key is a text, this is {key.kind}", "Quote values that contain { or [.")
+                self._problems.add(
+                    key.place, f"a key is a text, this is {key.kind}", "Quote values that contain { or [."
+                )
             elif key.text == "<<" and key.plain:
                 merged += self._merged(value)
             elif key.text in entries:

@@ -47,9 +47,7 @@ def _short(scope: Scope, node: Node) -> Iterator[Port]:
     yield from _range(scope, node, match["target"], match["published"], host, protocol)
 
 
-def _range(
-    scope: Scope, node: Node, target: str, published: str | None, host: str, protocol: str
-) -> Iterator[Port]:
+def _range(scope: Scope, node: Node, target: str, published: str | None, host: str, protocol: str) -> Iterator[Port]:
     targets = _numbers(scope, node, target)
     hosts = _numbers(scope, node, published) if published else [None] * len(targets)
     if not targets or not hosts:

@@ -31,7 +31,7 @@ class Scalar:
 
     @property
     def is_null(self) -> bool:
-        return self.plain and self.text in _NULLS
+        return self.plain and self.template is None and self.text in _NULLS
 
     @property
     def boolean(self) -> bool | None:

@@ -27,6 +27,10 @@ class Scope:
         """What a relative path at `place` starts from."""
         return self.given_directory or place.source.directory
 
+    def texts_of_variable(self, name: str) -> tuple[str, ...]:
+        """The items of a variable that holds a list with commas."""
+        return tuple(item.strip() for item in (self.variables.get(name) or "").split(",") if item.strip())
+
     # --- single values
 
     def scalar(self, node: Node, what: str, wanted: str = "a text") -> Scalar | None:

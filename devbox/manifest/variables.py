@@ -46,7 +46,7 @@ class Interpolator:
     """Replaces the variables in trees. `uses` collects the references on the way, each with its place."""
 
     def __init__(self, variables: Variables, services: Collection[str], problems: Problems) -> None:
-        self._variables, self._services, self._problems = variables, services, problems
+        self._variables, self.services, self._problems = variables, services, problems
         self._done: dict[int, tuple[Node, Node]] = {}
         self.uses: list[tuple[Reference, Place]] = []
 
@@ -68,7 +68,7 @@ class Interpolator:
 
     def _scalar(self, node: Scalar) -> Scalar:
         try:
-            found = interpolate(node.text, self._variables, self._services)
+            found = interpolate(node.text, self._variables, self.services)
         except BadForm as exc:
             self._problems.add(node.place.find(exc.fragment), exc.message, exc.hint)
             return replace(node, text="", plain=False)
@@ -80,8 +80,8 @@ class Interpolator:
         return replace(node, text=str(template), template=template, secret=found.secret)
 
     def _use(self, reference: Reference, place: Place) -> None:
-        if reference.service in self._services:
+        if reference.service in self.services:
             self.uses.append((reference, place))
             return
         message = f"there is no service {reference.service} for {reference}"
-        self._problems.add(place, message, nearest(reference.service, self._services))
+        self._problems.add(place, message, nearest(reference.service, self.services))

@@ -1,0 +1,166 @@
+"""An entry made into the pieces of a service."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from devbox.catalogue.entry import Entry, Readiness
+from devbox.catalogue.load import PLACEHOLDER
+from devbox.catalogue.programs import FoundServer, major
+from devbox.domain.spec import (
+    Check,
+    ContainerRun,
+    EnvVar,
+    ExecCheck,
+    Group,
+    HttpCheck,
+    InitCommand,
+    LogCheck,
+    Port,
+    Probe,
+    ProcessRun,
+    Reference,
+    Restart,
+    Run,
+    Stop,
+    TcpCheck,
+    Template,
+)
+
+_OWN = re.compile(r"\$\{([\w.]+)\}")
+_HTTP = re.compile(r":(\d+)(/.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a manifest asks of an entry.
+
+    `settings` are those the manifest gives; `secret(name)` is the password kept under a setting's name. `directory` is
+    where processes run, `data` where they keep their data.
+    """
+
+    service: str
+    version: str | None
+    settings: Mapping[str, str]
+    secret: Callable[[str], str]
+    directory: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What an entry brings to a service. `secret_exports` are those that hold a password."""
+
+    run: Run
+    env: tuple[EnvVar, ...]
+    ports: tuple[Port, ...]
+    probe: Probe
+    exports: tuple[tuple[str, Template], ...]
+    secret_exports: frozenset[str]
+    group: Group
+    restart: Restart
+    stop: Stop
+    note: str = ""
+
+
+def setting_from_environment(entry: Entry, environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that a service gives in the way the official image takes them."""
+    found = {name: environment.get(setting.variable or "") for name, setting in entry.settings.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def as_container(entry: Entry, asked: Asked) -> Pieces:
+    """The entry in a container."""
+    fill = _Filler(entry, asked, {"bin": "", "data": entry.container.data or ""})
+    form = entry.container
+    run = ContainerRun(str(fill(form.image)), fill.all(form.command), None, form.data)
+    return _pieces(entry, fill, run, form.environment, form.probe)
+
+
+def as_process(entry: Entry, asked: Asked, server: FoundServer) -> Pieces:
+    """The entry as a process of the host, with the programs that were found. Raises ValueError where it cannot be."""
+    form = entry.embedded
+    if form is None:
+        raise ValueError(f"{entry.name} has no embedded form")
+    fill = _Filler(entry, asked, {"bin": server.bin, "data": asked.data})
+    init = tuple(InitCommand(fill.all(each.run), str(fill(each.creates))) for each in form.init)
+    run = ProcessRun(fill.all(form.command), asked.directory, init, form.unprivileged, asked.data)
+    return _pieces(entry, fill, run, form.environment, form.probe, _version_note(entry, asked, server))
+
+
+def _version_note(entry: Entry, asked: Asked, server: FoundServer) -> str:
+    if asked.version is None or major(asked.version) == major(server.version):
+        return ""
+    found = f"{entry.name} {server.version}" if server.version else f"the {entry.name} that is installed here"
+    return f"{asked.service}: {found} runs embedded, {asked.version} was asked for"
+
+
+class _Filler:
+    """Puts settings and references into an entry's texts."""
+
+    def __init__(self, entry: Entry, asked: Asked, places: Mapping[str, str]) -> None:
+        self._service = asked.service
+        self.values = {"service": asked.service, "version": asked.version or entry.version, **places}
+        self.secret: frozenset[str] = frozenset(name for name, s in entry.settings.items() if s.generated)
+        for name, setting in entry.settings.items():
+            default = asked.secret(name) if setting.generated and name not in asked.settings else setting.default
+            self.values[name] = asked.settings.get(name) or self._text(default)
+
+    def __call__(self, text: str) -> Template:
+        parts: list[str | Reference] = []
+        for number, piece in enumerate(_OWN.split(text)):
+            if number % 2:
+                parts.append(Reference(self._service, piece))
+            elif piece:
+                parts.append(self._text(piece))
+        return Template(tuple(parts) or ("",))
+
+    def all(self, texts: tuple[str, ...]) -> tuple[Template, ...]:
+        return tuple(map(self, texts))
+
+    def holds_secret(self, text: str) -> bool:
+        return any(match[1] in self.secret for match in PLACEHOLDER.finditer(text))
+
+    def _text(self, text: str) -> str:
+        def value(match: re.Match[str]) -> str:
+            plain = self.values[match[1]]
+            return urllib.parse.quote(plain, safe="") if match[2] else plain
+
+        return PLACEHOLDER.sub(value, text)
+
+
+def _pieces(
+    entry: Entry, fill: _Filler, run: Run, environment: Mapping[str, str], probe: Readiness, note: str = ""
+) -> Pieces:
+    return Pieces(
+        run=run,
+        env=tuple(EnvVar(name, fill(text), fill.holds_secret(text)) for name, text in environment.items()),
+        ports=tuple(Port(number) for number in entry.ports.values()),
+        probe=_probe(fill, probe),
+        exports=tuple((name, fill(text)) for name, text in entry.exports.items()),
+        secret_exports=frozenset(name for name, text in entry.exports.items() if fill.holds_secret(text)),
+        group=entry.group,
+        restart=Restart(entry.restart),
+        stop=Stop(entry.stop_signal, entry.stop_grace),
+        note=note,
+    )
+
+
+def _probe(fill: _Filler, form: Readiness) -> Probe:
+    return Probe(_check(fill, form), form.interval, form.timeout, form.retries, form.start_period)
+
+
+def _check(fill: _Filler, form: Readiness) -> Check:
+    if form.exec:
+        argv = fill.all(form.exec)
+        program = str(argv[0])
+        # Without its client there is nothing to ask a server with; that it listens is the next best thing.
+        missing = os.path.isabs(program) and fill.values["bin"] and not os.path.exists(program)
+        return TcpCheck() if missing else ExecCheck(argv)
+    if form.http is not None and (match := _HTTP.fullmatch(form.http)):
+        return HttpCheck(match[2], int(match[1]))
+    return LogCheck(form.log) if form.log is not None else TcpCheck(form.tcp)

@@ -1,0 +1,91 @@
+"""`use:`: which entry of the catalogue, and whether it runs in a container or as a process of the host."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from devbox import catalogue
+from devbox.catalogue import Asked, Entry, EntryError, Pieces
+from devbox.manifest.draft import Draft, Use
+from devbox.manifest.source import Problems, nearest
+
+
+class Backing:
+    """Turns `use:` into the pieces of a service.
+
+    `engine` says whether a container engine answers; it is asked once at most. `secrets(service, name)` is a kept
+    password, `data_dir(service)` the directory for a process's data, `path` what PATH says.
+    """
+
+    def __init__(
+        self,
+        problems: Problems,
+        folders: Sequence[Path],
+        path: str,
+        engine: Callable[[], bool],
+        secrets: Callable[[str, str], str],
+        data_dir: Callable[[str], str],
+    ) -> None:
+        self._problems, self._folders, self._path = problems, folders, path
+        self._engine = functools.cache(engine)
+        self._secrets, self._data_dir = secrets, data_dir
+        self._entries: dict[str, Entry | None] = {}
+        self.secret_exports: dict[str, frozenset[str]] = {}
+
+    def pieces(self, draft: Draft, use: Use) -> Pieces | None:
+        """What the entry brings; None with the reason in `problems` where that cannot be."""
+        entry = self._entry(use)
+        if entry is None or not self._settings_are_known(entry, use):
+            return None
+        asked = Asked(
+            draft.name,
+            use.version,
+            {**_from_environment(entry, draft), **use.settings},
+            functools.partial(self._secrets, draft.name),
+            draft.working_dir or str(draft.place.source.directory),
+            self._data_dir(draft.name),
+        )
+        if draft.runtime == "docker" or (draft.runtime is None and self._engine()):
+            pieces: Pieces | None = catalogue.as_container(entry, asked)
+        else:
+            pieces = self._process(draft, use, entry, asked)
+        self.secret_exports[draft.name] = pieces.secret_exports if pieces else frozenset()
+        return pieces
+
+    def _process(self, draft: Draft, use: Use, entry: Entry, asked: Asked) -> Pieces | None:
+        why = "" if draft.runtime == "process" else "no container engine answers, and "
+        if entry.embedded is None:
+            hint = "Start a container engine." if why else "Leave out `runtime: process`."
+            self._problems.add(use.place, f"{why}{entry.name} has no embedded form", hint)
+            return None
+        server = catalogue.find_server(entry.embedded, use.version or entry.version, self._path)
+        if server is None:
+            hint = f"Run: {entry.embedded.install}" + (" (or start a container engine)" if why else "")
+            self._problems.add(use.place, f"{why}{entry.name} is not installed to run as a process", hint)
+            return None
+        return catalogue.as_process(entry, asked, server)
+
+    def _entry(self, use: Use) -> Entry | None:
+        if use.entry not in self._entries:
+            self._entries[use.entry] = None
+            try:
+                self._entries[use.entry] = catalogue.load_entry(use.entry, self._folders)
+            except EntryError as exc:
+                hint = nearest(use.entry, catalogue.names(self._folders)) if "no catalogue entry" in str(exc) else ""
+                self._problems.add(use.place.find(use.entry), str(exc), hint)
+        return self._entries[use.entry]
+
+    def _settings_are_known(self, entry: Entry, use: Use) -> bool:
+        unknown = [name for name in use.settings if name not in entry.settings]
+        for name in unknown:
+            hint = nearest(name, {"version", *entry.settings})
+            self._problems.add(use.place.find(name), f"{entry.name} has no setting {name}", hint)
+        return not unknown
+
+
+def _from_environment(entry: Entry, draft: Draft) -> dict[str, str]:
+    variables = {**draft.file_environment, **draft.environment}
+    plain = {name: str(var.value) for name, var in variables.items() if not var.value.references}
+    return catalogue.setting_from_environment(entry, plain)

@@ -1,0 +1,143 @@
+"""A draft made into a spec: what it runs, every default applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from devbox.catalogue import Pieces
+from devbox.domain.spec import (
+    ContainerRun,
+    EnvVar,
+    Group,
+    Port,
+    Probe,
+    ProcessRun,
+    Restart,
+    Run,
+    ServiceSpec,
+    Stop,
+    TcpCheck,
+)
+from devbox.manifest import keys
+from devbox.manifest.backing import Backing
+from devbox.manifest.draft import Draft
+from devbox.manifest.health import probe
+from devbox.manifest.values import Scope
+
+NOTHING_TO_RUN = "Give it an image, a build, a use or a command."
+
+
+def spec(scope: Scope, draft: Draft, backing: Backing, project: str, jobs: Collection[str]) -> ServiceSpec | None:
+    """The service, but for its needs; None with the reason in `scope.problems`. `jobs` run to their end."""
+    pieces = None
+    if draft.use is not None:
+        pieces = backing.pieces(draft, draft.use)
+        if pieces is None:
+            return None
+        if pieces.note:
+            scope.problems.notes.append(pieces.note)
+        run: Run | None = _overridden(pieces.run, draft)
+    else:
+        run = _run(scope, draft, project)
+    if run is None or not _ports_fit(scope, draft, run):
+        return None
+    return _assembled(draft, run, pieces, is_job=draft.name in jobs)
+
+
+def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -> ServiceSpec:
+    ports = _ports(draft, pieces)
+    given = pieces.probe if pieces else _default_probe(ports, is_job=is_job)
+    stop = pieces.stop if pieces else Stop()
+    return ServiceSpec(
+        name=draft.name,
+        run=run,
+        origin=draft.place.origin,
+        env=_environment(draft, pieces),
+        ports=ports,
+        probe=probe(draft, given),
+        restart=draft.restart or (pieces.restart if pieces else Restart()),
+        stop=Stop(
+            draft.stop_signal or stop.signal,
+            stop.grace if draft.stop_grace is None else draft.stop_grace,
+        ),
+        replicas=draft.replicas,
+        group=Group.JOB if is_job else pieces.group if pieces else Group.SERVICE,
+        exports=pieces.exports if pieces else (),
+        open_path=draft.open_path,
+    )
+
+
+def _run(scope: Scope, draft: Draft, project: str) -> Run | None:
+    if draft.is_container:
+        # What Compose calls the image that it builds for a service.
+        image = draft.image or f"{project}-{draft.name}"
+        if "build" in draft.keys:
+            scope.problems.note(draft.keys["build"], keys.not_carried(draft.name, "build"))
+        if "working_dir" in draft.keys:
+            scope.problems.note(draft.keys["working_dir"], keys.not_carried(draft.name, "working_dir"))
+        return ContainerRun(image, draft.command or (), draft.entrypoint)
+    argv = (*(draft.entrypoint or ()), *(draft.command or ()))
+    if not argv:
+        _nothing_to_run(scope, draft)
+        return None
+    if draft.runtime == "docker":
+        scope.problems.add(draft.keys["runtime"], f"{draft.name} cannot run in a container: it names no image")
+        return None
+    return ProcessRun(argv, draft.working_dir or str(scope.base(draft.place)))
+
+
+def _nothing_to_run(scope: Scope, draft: Draft) -> None:
+    if "command" in draft.keys:
+        scope.problems.add(draft.keys["command"], f"the command of {draft.name} is empty")
+    else:
+        scope.problems.add(draft.place, f"the service {draft.name} says nothing to run", NOTHING_TO_RUN)
+
+
+def _overridden(run: Run, draft: Draft) -> Run:
+    """A run from the catalogue, with what the manifest says about it on top."""
+    if isinstance(run, ContainerRun):
+        image = draft.image or run.image
+        entrypoint = draft.entrypoint if draft.entrypoint is not None else run.entrypoint
+        return replace(
+            run, image=image, argv=run.argv if draft.command is None else draft.command, entrypoint=entrypoint
+        )
+    return run if draft.command is None else replace(run, argv=draft.command)
+
+
+def _ports_fit(scope: Scope, draft: Draft, run: Run) -> bool:
+    """Whether the ports can be had: a host process has no ports but the host's, replicas cannot share one."""
+    before = len(scope.problems.found)
+    place = draft.keys.get("ports", draft.place)
+    for port in draft.ports:
+        if port.published is None:
+            continue
+        if draft.replicas > 1:
+            hint = f'Leave the host port open: "{port.target}".'
+            message = f"{draft.replicas} replicas of {draft.name} cannot share the host port {port.published}"
+            scope.problems.add(place, message, hint)
+        elif isinstance(run, ProcessRun) and draft.use is None and port.published != port.target:
+            hint = f'Write "{port.published}:{port.published}", or "{port.target}" and have devbox pick one.'
+            message = f"{draft.name} runs on the host, where port {port.target} cannot appear as {port.published}"
+            scope.problems.add(place, message, hint)
+    return len(scope.problems.found) == before
+
+
+def _ports(draft: Draft, pieces: Pieces | None) -> tuple[Port, ...]:
+    """The manifest's ports; those of the catalogue stay the first ones, published as the manifest wants them."""
+    if pieces is None:
+        return tuple(draft.ports)
+    given = {(port.target, port.protocol): port for port in draft.ports}
+    known = [given.pop((port.target, port.protocol), port) for port in pieces.ports]
+    return (*known, *given.values())
+
+
+def _default_probe(ports: tuple[Port, ...], *, is_job: bool) -> Probe | None:
+    listens = any(port.protocol == "tcp" for port in ports)
+    return Probe(TcpCheck()) if listens and not is_job else None
+
+
+def _environment(draft: Draft, pieces: Pieces | None) -> tuple[EnvVar, ...]:
+    """The catalogue's variables, then those of files, then those the manifest states itself; later ones win."""
+    variables = {var.name: var for var in pieces.env} if pieces else {}
+    return tuple({**variables, **draft.file_environment, **draft.environment}.values())

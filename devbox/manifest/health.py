@@ -1,0 +1,156 @@
+"""Health checks: Compose's `healthcheck`, and devbox's `health`."""
+
+from __future__ import annotations
+
+import re
+
+from devbox.domain.spec import Check, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template
+from devbox.manifest.commands import arguments
+from devbox.manifest.draft import Draft, Timing
+from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
+from devbox.manifest.values import Scope, shown
+
+COMPOSE = Probe(ExecCheck(()), interval=30.0, timeout=30.0, retries=3, start_period=0.0, start_interval=5.0)
+"""The clockwork of Compose's healthchecks where they do not set it themselves."""
+
+_TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
+_KINDS = ("http", "tcp", "exec", "log")
+_HTTP_TARGET = re.compile(r"(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?", re.ASCII)
+_STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
+
+
+def healthcheck(scope: Scope, node: Node, draft: Draft) -> None:
+    """Compose's form: a command that exits with 0 when all is well."""
+    entries = scope.mapping(node, "healthcheck", ("test", "disable", *_TIMES))
+    draft.timing, draft.compose_health = _timing(scope, entries), True
+    if "disable" in entries and scope.boolean(entries["disable"].value, "disable"):
+        draft.no_probe = True
+    elif "test" in entries:
+        _test(scope, entries["test"].value, draft)
+
+
+def _test(scope: Scope, node: Node, draft: Draft) -> None:
+    if not isinstance(node, Sequence):
+        text = scope.template(node, "test")
+        draft.check = ExecCheck(_shell(text)) if text else None
+        return
+    first = node.items[0] if node.items else None
+    kind = first.text if isinstance(first, Scalar) else ""
+    words = arguments(scope, Sequence(node.place, node.items[1:]), "test") or ()
+    if kind == "NONE":
+        draft.no_probe = True
+    elif kind not in ("CMD", "CMD-SHELL"):
+        place = first.place if first else node.place
+        hint = 'Write ["CMD", "program", "argument"], ["CMD-SHELL", "a command line"] or ["NONE"].'
+        scope.problems.add(place, f"a test begins with CMD, CMD-SHELL or NONE, not {shown(kind)}", hint)
+    elif not words:
+        scope.problems.add(node.place, "the test names no command")
+    else:
+        draft.check = ExecCheck(words if kind == "CMD" else _shell(words[0]))
+
+
+def _shell(line: Template) -> tuple[Template, ...]:
+    return Template.of("/bin/sh"), Template.of("-c"), line
+
+
+def health(scope: Scope, node: Node, draft: Draft) -> None:
+    """devbox's form: exactly one kind of check, and when it is made."""
+    entries = scope.mapping(node, "health", (*_KINDS, "status", "body", *_TIMES))
+    draft.timing, draft.compose_health = _timing(scope, entries), False
+    kinds = [kind for kind in _KINDS if kind in entries]
+    if len(kinds) > 1:
+        place = entries[kinds[1]].key
+        scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
+    elif not kinds and isinstance(node, Mapping):
+        hint = "Add http: /path, tcp: port, exec: [command] or log: regex."
+        scope.problems.add(node.place, "health does not say what to check", hint)
+    elif kinds:
+        draft.check = _check(scope, kinds[0], entries)
+    for key in ("status", "body"):
+        if key in entries and "http" not in kinds:
+            scope.problems.add(entries[key].key, f"{key} belongs to a check by http")
+
+
+def _check(scope: Scope, kind: str, entries: dict[str, Entry]) -> Check | None:
+    node = entries[kind].value
+    if kind == "http":
+        return _http(scope, node, entries)
+    if kind == "tcp":
+        port = scope.port(node, "tcp")
+        return None if port is None else TcpCheck(port)
+    if kind == "exec":
+        argv = arguments(scope, node, "exec")
+        if argv == ():
+            scope.problems.add(node.place, "exec names no command")
+        return ExecCheck(argv) if argv else None
+    pattern = scope.pattern(node, "log")
+    return None if pattern is None else LogCheck(pattern)
+
+
+def _http(scope: Scope, node: Node, entries: dict[str, Entry]) -> HttpCheck | None:
+    text = scope.text(node, "http")
+    target = _HTTP_TARGET.fullmatch(text) if text else None
+    if target is None:
+        if text is not None:
+            scope.problems.add(node.place, f"{shown(text)} is no path", "Write /path or :port/path.")
+        return None
+    port = int(target["port"]) if target["port"] else None
+    if port is not None and not 0 < port < 65536:
+        scope.problems.add(node.place, f"there is no port {port}")
+    status = _status(scope, entries["status"].value) if "status" in entries else None
+    body = scope.pattern(entries["body"].value, "body") if "body" in entries else None
+    return HttpCheck(target["path"] or "/", port, status or HttpCheck().status, body)
+
+
+def _status(scope: Scope, node: Node) -> tuple[int, int] | None:
+    text = scope.text(node, "status")
+    match = _STATUS.fullmatch(text) if text is not None else None
+    if match is not None:
+        low = int(match["low"])
+        high = int(match["high"] or low)
+        if low <= high:
+            return low, high
+    if text is not None:
+        scope.problems.add(node.place, f"{shown(text)} is no HTTP status", "Write 200, or a range such as 200-399.")
+    return None
+
+
+def _timing(scope: Scope, entries: dict[str, Entry]) -> Timing:
+    timing = Timing()
+    for key in ("interval", "timeout", "start_period", "start_interval"):
+        if key in entries:
+            setattr(timing, key, scope.seconds(entries[key].value, key))
+    for key in ("interval", "timeout", "start_interval"):
+        if key in entries and getattr(timing, key) == 0:
+            setattr(timing, key, None)
+    if "retries" in entries:
+        timing.retries = scope.integer(entries["retries"].value, "retries", 0, 1_000_000) or None
+    return timing
+
+
+def probe(draft: Draft, given: Probe | None) -> Probe | None:
+    """The probe of a service: what the manifest says, laid on `given`, which the catalogue or a default brings."""
+    if draft.no_probe:
+        return None
+    base = given
+    if draft.check is not None:
+        defaults = COMPOSE if draft.compose_health else Probe(draft.check)
+        base = Probe(
+            draft.check,
+            defaults.interval,
+            defaults.timeout,
+            defaults.retries,
+            defaults.start_period,
+            defaults.start_interval,
+        )
+    if base is None:
+        return None
+    timing = draft.timing
+    return Probe(
+        base.check,
+        base.interval if timing.interval is None else timing.interval,
+        base.timeout if timing.timeout is None else timing.timeout,
+        base.retries if timing.retries is None else timing.retries,
+        base.start_period if timing.start_period is None else timing.start_period,
+        base.start_interval if timing.start_interval is None else timing.start_interval,
+    )

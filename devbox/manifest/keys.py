@@ -1,0 +1,260 @@
+"""The keys a service may have, and what reads each of them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+from devbox.domain.spec import Need, Restart, RestartPolicy, Until
+from devbox.manifest import environment, health
+from devbox.manifest.commands import arguments
+from devbox.manifest.draft import Dependency, Draft, Use
+from devbox.manifest.merge import named
+from devbox.manifest.ports import ports
+from devbox.manifest.tree import Mapping, Node
+from devbox.manifest.values import Scope, shown
+
+Reader = Callable[[Scope, Node, Draft], None]
+
+_UNTIL = {
+    "service_started": Until.STARTED,
+    "service_healthy": Until.READY,
+    "service_completed_successfully": Until.COMPLETED,
+}
+_MOST_REPLICAS = 1000
+
+
+def _image(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.image = scope.text(node, "image")
+
+
+def _build(scope: Scope, node: Node, draft: Draft) -> None:
+    if not isinstance(node, Mapping):
+        scope.text(node, "build")
+
+
+def _command(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.command = arguments(scope, node, "command")
+
+
+def _entrypoint(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.entrypoint = arguments(scope, node, "entrypoint")
+
+
+def _working_dir(scope: Scope, node: Node, draft: Draft) -> None:
+    text = scope.text(node, "working_dir")
+    if text is not None and not draft.is_container:
+        draft.working_dir = str((scope.base(node.place) / text).absolute())
+
+
+def _environment(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.environment = environment.environment(scope, node)
+
+
+def _env_file(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.file_environment = environment.env_files(scope, node)
+
+
+def _ports(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.ports = ports(scope, node)
+
+
+def _depends_on(scope: Scope, node: Node, draft: Draft) -> None:
+    for name, entry in scope.mapping(named(node, "depends_on"), "depends_on").items():
+        fields = scope.mapping(entry.value, f"depends_on {name}", ("condition", "required", "restart"))
+        until = "service_started"
+        if "condition" in fields:
+            until = scope.choice(fields["condition"].value, "condition", tuple(_UNTIL)) or until
+        required = "required" not in fields or scope.boolean(fields["required"].value, "required") is not False
+        restart = "restart" in fields and scope.boolean(fields["restart"].value, "restart") is True
+        draft.depends_on[name] = Dependency(Need(name, _UNTIL[until], required, restart), entry.key)
+
+
+def _restart(scope: Scope, node: Node, draft: Draft) -> None:
+    text = scope.text(node, "restart")
+    if text is None:
+        return
+    name, colon, attempts = text.partition(":")
+    name = "no" if name == "false" else name
+    if name not in tuple(RestartPolicy) or (colon and (name != "on-failure" or not attempts.isdecimal())):
+        hint = "Write no, always, on-failure, on-failure:3 or unless-stopped."
+        scope.problems.add(node.place, f"{shown(text)} is no restart policy", hint)
+        return
+    draft.restart = Restart(RestartPolicy(name), int(attempts[:9]) if colon else None)
+
+
+def _stop_signal(scope: Scope, node: Node, draft: Draft) -> None:
+    text = scope.text(node, "stop_signal")
+    if text is None:
+        return
+    name = _signal_name(text)
+    if name is None:
+        scope.problems.add(node.place, f"there is no signal {shown(text)}", "Write a name such as SIGINT, or a number.")
+    draft.stop_signal = name
+
+
+def _signal_name(text: str) -> str | None:
+    """`SIGINT` for SIGINT, INT, int or 2; None for what is no signal. Real-time signals count from SIGRTMIN."""
+    if text.isdecimal() and len(text) < 4:
+        known = {int(member): member.name for member in signal.Signals}
+        return known.get(int(text))
+    upper = text.upper()
+    name = upper if upper.startswith("SIG") else f"SIG{upper}"
+    base, plus, offset = name.partition("+")
+    if plus and base == "SIGRTMIN" and offset.isdecimal():
+        return name
+    return base if not plus and base in signal.Signals.__members__ else None
+
+
+def _stop_grace_period(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.stop_grace = scope.seconds(node, "stop_grace_period")
+
+
+def _scale(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.replicas = _or_one(scope.integer(node, "scale", 0, _MOST_REPLICAS))
+
+
+def _deploy(scope: Scope, node: Node, draft: Draft) -> None:
+    for key, entry in scope.mapping(node, "deploy", _DEPLOY_KEYS).items():
+        if key == "replicas":
+            draft.replicas = _or_one(scope.integer(entry.value, "replicas", 0, _MOST_REPLICAS))
+        elif not key.startswith("x-"):
+            scope.problems.note(entry.key, not_carried(draft.name, f"deploy.{key}"))
+
+
+_DEPLOY_KEYS = (
+    "mode", "endpoint_mode", "replicas", "labels", "rollback_config", "update_config", "resources", "restart_policy",
+    "placement",
+)  # fmt: skip
+
+
+def _or_one(count: int | None) -> int:
+    return 1 if count is None else count
+
+
+def _profiles(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.profiles = scope.texts(node, "profiles")
+
+
+def _use(scope: Scope, node: Node, draft: Draft) -> None:
+    """`use: postgres:16`, or a mapping with `entry`, `version` and the entry's settings."""
+    settings: dict[str, str] = {}
+    if isinstance(node, Mapping):
+        entries = scope.mapping(node, "use")
+        texts = {key: scope.text(entry.value, f"{key} of use") for key, entry in entries.items()}
+        name, version = texts.pop("entry", None), texts.pop("version", None)
+        settings = {key: text for key, text in texts.items() if text is not None}
+        if "entry" not in entries:
+            scope.problems.add(node.place, "use does not say which entry", "Write `entry: postgres`.")
+    else:
+        name = scope.text(node, "use")
+        name, version = _entry_and_version(name) if name else (None, None)
+    if name:
+        draft.use = Use(name, version, settings, node.place)
+
+
+def _entry_and_version(text: str) -> tuple[str, str | None]:
+    """The version stands after the last colon, unless that is part of a path."""
+    name, colon, version = text.rpartition(":")
+    return (name, version) if colon and "/" not in version else (text, None)
+
+
+def _runtime(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.runtime = scope.choice(node, "runtime", ("docker", "process"))
+
+
+def _health(scope: Scope, node: Node, draft: Draft) -> None:
+    health.health(scope, node, draft)
+
+
+def _healthcheck(scope: Scope, node: Node, draft: Draft) -> None:
+    if "health" not in draft.keys:
+        health.healthcheck(scope, node, draft)
+
+
+def _requires(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.requires = scope.texts(node, "requires")
+
+
+def _open(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.open_path = scope.text(node, "open")
+
+
+def _watch(scope: Scope, node: Node, draft: Draft) -> None:
+    for item in scope.items(node, "watch"):
+        entries = scope.mapping(item, "watch", ("path", "action", "ignore", "include", "target", "exec"))
+        if isinstance(item, Mapping) and "path" not in entries:
+            scope.problems.add(item.place, "watch does not say which path")
+        if "action" in entries:
+            scope.choice(entries["action"].value, "action", _WATCH_ACTIONS)
+    scope.problems.note(draft.keys["watch"], not_carried(draft.name, "watch"))
+
+
+_WATCH_ACTIONS = ("restart", "rebuild", "sync", "sync+restart", "sync+exec")
+
+
+def _tasks(scope: Scope, node: Node, draft: Draft) -> None:
+    for name, entry in scope.mapping(node, "tasks").items():
+        arguments(scope, entry.value, f"the task {name}")
+    scope.problems.note(draft.keys["tasks"], not_carried(draft.name, "tasks"))
+
+
+def _seed(scope: Scope, node: Node, draft: Draft) -> None:
+    scope.texts(node, "seed")
+    scope.problems.note(draft.keys["seed"], not_carried(draft.name, "seed"))
+
+
+def not_carried(service: str, key: str) -> str:
+    """What is said about a key that is valid and not acted on."""
+    return f"services.{service}.{key} is not supported yet and has no effect"
+
+
+OWN: dict[str, Reader] = {
+    "use": _use,
+    "runtime": _runtime,
+    "health": _health,
+    "watch": _watch,
+    "tasks": _tasks,
+    "open": _open,
+    "seed": _seed,
+    "requires": _requires,
+}
+"""devbox's own keys."""
+
+COMPOSE: dict[str, Reader] = {
+    "image": _image,
+    "build": _build,
+    "command": _command,
+    "entrypoint": _entrypoint,
+    "working_dir": _working_dir,
+    "environment": _environment,
+    "env_file": _env_file,
+    "ports": _ports,
+    "depends_on": _depends_on,
+    "healthcheck": _healthcheck,
+    "restart": _restart,
+    "stop_signal": _stop_signal,
+    "stop_grace_period": _stop_grace_period,
+    "scale": _scale,
+    "deploy": _deploy,
+    "profiles": _profiles,
+}
+"""The keys of the Compose Specification that are acted on."""
+
+HARMLESS = frozenset({"stdin_open", "tty", "attach", "pull_policy", "expose", "annotations"})
+"""Keys whose having no effect nobody needs to be told: what they ask for makes no difference to a mesh on a laptop."""
+
+# fmt: off
+NOT_CARRIED = frozenset({
+    "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "configs", "container_name", "cpu_count",
+    "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset",
+    "credential_spec", "develop", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
+    "driver_opts", "external_links", "extends", "extra_hosts", "gpus", "group_add", "hostname", "init", "ipc",
+    "isolation", "label_file", "labels", "links", "logging", "mac_address", "mem_limit", "mem_reservation",
+    "mem_swappiness", "memswap_limit", "models", "network_mode", "networks", "oom_kill_disable", "oom_score_adj",
+    "pid", "pids_limit", "platform", "post_start", "pre_stop", "privileged", "provider", "read_only", "secrets",
+    "security_opt", "shm_size", "stop_timeout", "storage_opt", "sysctls", "tmpfs", "ulimits", "use_api_socket", "user",
+    "userns_mode", "uts", "volume_driver", "volumes", "volumes_from",
+})
+# fmt: on
+"""The other keys of the Compose Specification, valid and without effect."""

@@ -1,0 +1,212 @@
+"""From files to the whole mesh, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from devbox.catalogue.programs import search_path
+from devbox.domain.errors import ManifestError, Problem
+from devbox.domain.spec import AppSpec, ServiceSpec
+from devbox.manifest import build, references, services
+from devbox.manifest.backing import Backing
+from devbox.manifest.draft import Draft
+from devbox.manifest.find import choose_name
+from devbox.manifest.merge import merge
+from devbox.manifest.parse import parse, read
+from devbox.manifest.source import Problems, Source
+from devbox.manifest.tree import Mapping as Tree
+from devbox.manifest.tree import Scalar
+from devbox.manifest.values import Scope
+from devbox.manifest.variables import Interpolator, read_variables
+
+_TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
+_NOT_CARRIED = frozenset({"secrets", "configs", "models"})
+
+
+def no_engine() -> bool:
+    """What to pass as `engine` where there is none."""
+    return False
+
+
+def load(
+    files: Sequence[Path],
+    *,
+    project: str | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str],
+    env_files: Sequence[Path] = (),
+    profiles: Sequence[str] = (),
+    engine: Callable[[], bool] = no_engine,
+    secrets: Callable[[str, str], str],
+    data_dir: Callable[[str], str],
+) -> AppSpec:
+    """The mesh that `files` describe, later ones on top of earlier ones.
+
+    `engine` says whether a container engine answers; it is called once at most, and only for a `use:` that leaves the
+    choice. `secrets(service, name)` gives the kept password of a service, `data_dir(service)` the absolute path of the
+    directory for a process's data. Raises ManifestError with every problem there is.
+    """
+    problems = Problems()
+    root = _project_directory(files, directory)
+    trees = _read_all(files, problems)
+    variables = read_variables(environment, env_files, root, problems)
+    interpolator = Interpolator(variables, _service_names(trees), problems)
+    tree = _merged(interpolator, trees)
+    scope = Scope(problems, variables, root, directory.absolute() if directory else None)
+    given = _project(scope, tree)
+    name = choose_name(project, _Lookup(scope), given, root)
+    path = environment.get("PATH", "")
+    backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
+    found = _Mesh(scope, backing, name, path, profiles).build(tree, interpolator)
+    problems.raise_if_any()
+    return AppSpec(name, str(root), tuple(str(file.absolute()) for file in files), found, tuple(problems.notes))
+
+
+def _read_all(files: Sequence[Path], problems: Problems) -> list[Tree]:
+    if not files:
+        hint = "Write a devbox.yaml or a compose.yaml, or name a file with -f."
+        raise ManifestError([Problem("devbox.yaml", 0, 0, "there is no manifest here", hint)])
+    trees = [tree for file in files if (tree := read(file, problems)) is not None]
+    # What is missing from one file would make the others look wrong.
+    problems.raise_if_any()
+    return trees
+
+
+def _project_directory(files: Sequence[Path], directory: Path | None) -> Path:
+    if directory is not None:
+        return directory.absolute()
+    return files[0].absolute().parent if files else Path.cwd()
+
+
+def _folders(root: Path, files: Sequence[Path]) -> list[Path]:
+    """The directories whose entries can be used."""
+    return list(dict.fromkeys([root, *(file.absolute().parent for file in files)]))
+
+
+def _service_names(trees: Sequence[Tree]) -> frozenset[str]:
+    found = [tree.get("services") for tree in trees]
+    return frozenset(name for node in found if isinstance(node, Tree) for name in node.entries)
+
+
+def _merged(interpolator: Interpolator, trees: Sequence[Tree]) -> Tree:
+    result = Tree(trees[0].place)
+    for number, tree in enumerate(trees):
+        node = interpolator.tree(tree)
+        if isinstance(node, Tree):
+            result = merge(result, node) if number else node
+    return result
+
+
+class _Lookup(dict[str, str]):
+    """Variables as the mapping that `choose_name` asks."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__({**scope.variables.files, **scope.variables.environment})
+
+
+def _project(scope: Scope, tree: Tree) -> str | None:
+    """The name written in the manifest; its other keys are checked on the way."""
+    for key, entry in scope.mapping(tree, "a manifest", _TOP_LEVEL).items():
+        if key == "include":
+            scope.problems.add(entry.key, "include is not supported yet", "Name the files with -f.")
+        elif key in _NOT_CARRIED:
+            scope.problems.note(entry.key, f"{key} is not supported yet and has no effect")
+    node = tree.get("name")
+    return scope.text(node, "name") if node is not None else None
+
+
+class _Mesh:
+    """Builds the services of one manifest."""
+
+    def __init__(self, scope: Scope, backing: Backing, project: str, path: str, profiles: Sequence[str]) -> None:
+        self._scope, self._backing, self._project = scope, backing, project
+        self._path = search_path(path)
+        self._profiles = frozenset(profiles or scope.texts_of_variable("COMPOSE_PROFILES"))
+
+    def build(self, tree: Tree, interpolator: Interpolator) -> tuple[ServiceSpec, ...]:
+        problems = self._scope.problems
+        every = {draft.name: draft for draft in services.drafts(self._scope, self._services(tree))}
+        inactive = {name: draft for name, draft in every.items() if not self._is_active(draft)}
+        gone = {name: why for name, draft in every.items() if name not in inactive and (why := self._missing(draft))}
+        for why in gone.values():
+            problems.notes.append(why)
+        drafts = {name: draft for name, draft in every.items() if name not in inactive and name not in gone}
+        references.check_dependencies(drafts, interpolator.services, inactive, problems)
+        jobs = references.completed(drafts.values())
+        made = {name: self._spec(draft, jobs) for name, draft in drafts.items()}
+        specs = {name: spec for name, spec in made.items() if spec is not None}
+        references.check(interpolator.uses, specs, problems)
+        references.check_cycles(drafts, specs, problems)
+        absent = gone | {name: f"the profile of {name} is not active" for name in inactive}
+        return tuple(self._finished(spec, absent) for spec in specs.values())
+
+    def _services(self, tree: Tree) -> Tree:
+        node = tree.get("services")
+        if isinstance(node, Tree) and node.entries:
+            return node
+        if node is None or isinstance(node, Tree) or (isinstance(node, Scalar) and node.is_null):
+            entry = tree.entries.get("services")
+            place = entry.key if entry else tree.place
+            if entry or not self._scope.problems.found:
+                self._scope.problems.add(place, "the manifest has no services", "Add one under `services:`.")
+        else:
+            self._scope.wrong(node, "services", "a mapping")
+        return Tree(tree.place)
+
+    def _is_active(self, draft: Draft) -> bool:
+        return not draft.profiles or "*" in self._profiles or not self._profiles.isdisjoint(draft.profiles)
+
+    def _missing(self, draft: Draft) -> str:
+        """Why a service is left out: a program that it requires is not on PATH."""
+        absent = [program for program in draft.requires if shutil.which(program, path=self._path) is None]
+        if not absent:
+            return ""
+        verb = "is" if len(absent) == 1 else "are"
+        return f"{draft.name} is left out: {' and '.join(absent)} {verb} not on PATH"
+
+    def _spec(self, draft: Draft, jobs: frozenset[str]) -> ServiceSpec | None:
+        spec = build.spec(self._scope, draft, self._backing, self._project, jobs)
+        return spec and references.with_needs(draft, spec)
+
+    def _finished(self, spec: ServiceSpec, absent: Mapping[str, str]) -> ServiceSpec:
+        spec = references.hide_secrets(spec, self._backing.secret_exports)
+        return references.without(spec, absent, self._scope.problems.notes.append)
+
+
+def project_name(
+    files: Sequence[Path],
+    *,
+    project: str | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str],
+    env_files: Sequence[Path] = (),
+) -> str:
+    """What the project of these files is called. Never raises: a manifest may be broken and its mesh still run."""
+    if project or environment.get("COMPOSE_PROJECT_NAME"):
+        return choose_name(project, environment, None, Path("default"))
+    root, problems = _project_directory(files, directory), Problems()
+    variables = read_variables(environment, env_files, root, problems)
+    lookup = {**variables.files, **environment}
+    written = None
+    for file in files:
+        node = _written_name(file, problems)
+        if isinstance(node, Scalar):
+            replaced = Interpolator(variables, (), problems).tree(node)
+            written = replaced.text if isinstance(replaced, Scalar) else written
+    return choose_name(None, lookup, written, root)
+
+
+def _written_name(file: Path, problems: Problems) -> object:
+    """The value of a file's `name:`, found without reading all of it where that is possible."""
+    try:
+        text = file.read_text("utf-8", "replace")[: 10 * 1024 * 1024]
+    except OSError:
+        return None
+    line = next((line for line in text.split("\n") if line.startswith("name:")), None)
+    if line is None and not text.lstrip().startswith(("{", '"', "'", "?")):
+        return None
+    simple = line is not None and not any(sign in line for sign in "*&|>")
+    tree = parse(Source(file.absolute(), file.name), line if simple and line else text, problems)
+    return tree.get("name") if tree else None
