@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from devbox import catalogue
-from devbox.catalogue import Asked, Entry, EntryError, Pieces
 from devbox.manifest.draft import Draft, Use
 from devbox.manifest.source import Problems, nearest
+
+if TYPE_CHECKING:
+    from devbox.catalogue import Asked, Entry, Pieces
 
 
 class Backing:
@@ -36,13 +38,16 @@ class Backing:
 
     def pieces(self, draft: Draft, use: Use) -> Pieces | None:
         """What the entry brings; None with the reason in `problems` where that cannot be."""
+        # Only a manifest with a `use:` pays for the catalogue.
+        from devbox import catalogue
+
         entry = self._entry(use)
         if entry is None or not self._settings_are_known(entry, use):
             return None
-        asked = Asked(
+        asked = catalogue.Asked(
             draft.name,
             use.version,
-            {**_from_environment(entry, draft), **use.settings},
+            {**catalogue.setting_from_environment(entry, _plain_environment(draft)), **use.settings},
             functools.partial(self._secrets, draft.name),
             draft.working_dir or str(draft.place.source.directory),
             self._data_dir(draft.name),
@@ -55,6 +60,8 @@ class Backing:
         return pieces
 
     def _process(self, draft: Draft, use: Use, entry: Entry, asked: Asked) -> Pieces | None:
+        from devbox import catalogue
+
         why = "" if draft.runtime == "process" else "no container engine answers, and "
         if entry.embedded is None:
             hint = "Start a container engine." if why else "Leave out `runtime: process`."
@@ -68,11 +75,13 @@ class Backing:
         return catalogue.as_process(entry, asked, server)
 
     def _entry(self, use: Use) -> Entry | None:
+        from devbox import catalogue
+
         if use.entry not in self._entries:
             self._entries[use.entry] = None
             try:
                 self._entries[use.entry] = catalogue.load_entry(use.entry, self._folders)
-            except EntryError as exc:
+            except catalogue.EntryError as exc:
                 hint = nearest(use.entry, catalogue.names(self._folders)) if "no catalogue entry" in str(exc) else ""
                 self._problems.add(use.place.find(use.entry), str(exc), hint)
         return self._entries[use.entry]
@@ -85,7 +94,7 @@ class Backing:
         return not unknown
 
 
-def _from_environment(entry: Entry, draft: Draft) -> dict[str, str]:
+def _plain_environment(draft: Draft) -> dict[str, str]:
+    """The variables that a service is given, but for those that depend on other services."""
     variables = {**draft.file_environment, **draft.environment}
-    plain = {name: str(var.value) for name, var in variables.items() if not var.value.references}
-    return catalogue.setting_from_environment(entry, plain)
+    return {name: str(var.value) for name, var in variables.items() if not var.value.references}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from devbox.catalogue import Pieces
 from devbox.domain.spec import (
     ContainerRun,
     EnvVar,
@@ -24,6 +24,9 @@ from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
 from devbox.manifest.health import probe
 from devbox.manifest.values import Scope
+
+if TYPE_CHECKING:
+    from devbox.catalogue import Pieces
 
 NOTHING_TO_RUN = "Give it an image, a build, a use or a command."
 

@@ -1,9 +1,7 @@
-"""Where a project's manifest is, and what the project is called."""
+"""Where a project's manifest is."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NAMES = ("devbox.yaml", "devbox.yml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
@@ -24,14 +22,3 @@ def find(directory: Path) -> tuple[Path, ...]:
 def _override(path: Path) -> tuple[Path, ...]:
     candidates = (path.with_name(f"{path.stem}.override{suffix}") for suffix in (path.suffix, ".yaml", ".yml"))
     return next(((found,) for found in candidates if found.is_file()), ())
-
-
-def normalised(name: str) -> str:
-    """A project name as Compose makes it: lower case letters, digits, `-` and `_`, and no `-` or `_` in front."""
-    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
-
-
-def choose_name(asked: str | None, environment: Mapping[str, str], written: str | None, directory: Path) -> str:
-    """-p beats COMPOSE_PROJECT_NAME, which beats `name:`, which beats the name of the directory."""
-    candidates: Sequence[str | None] = (asked, environment.get("COMPOSE_PROJECT_NAME"), written, directory.name)
-    return next((name for candidate in candidates if candidate and (name := normalised(candidate))), "default")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from devbox.catalogue.programs import search_path
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ServiceSpec
 from devbox.manifest import build, references, services
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
-from devbox.manifest.find import choose_name
 from devbox.manifest.merge import merge
-from devbox.manifest.parse import parse, read
-from devbox.manifest.source import Problems, Source
+from devbox.manifest.name import choose_name, project_directory
+from devbox.manifest.parse import read
+from devbox.manifest.source import Problems
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.tree import Scalar
 from devbox.manifest.values import Scope
@@ -49,14 +50,14 @@ def load(
     directory for a process's data. Raises ManifestError with every problem there is.
     """
     problems = Problems()
-    root = _project_directory(files, directory)
+    root = project_directory(files, directory)
     trees = _read_all(files, problems)
     variables = read_variables(environment, env_files, root, problems)
     interpolator = Interpolator(variables, _service_names(trees), problems)
     tree = _merged(interpolator, trees)
     scope = Scope(problems, variables, root, directory.absolute() if directory else None)
     given = _project(scope, tree)
-    name = choose_name(project, _Lookup(scope), given, root)
+    name = choose_name(project, {**variables.files, **environment}, given, root)
     path = environment.get("PATH", "")
     backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
     found = _Mesh(scope, backing, name, path, profiles).build(tree, interpolator)
@@ -72,12 +73,6 @@ def _read_all(files: Sequence[Path], problems: Problems) -> list[Tree]:
     # What is missing from one file would make the others look wrong.
     problems.raise_if_any()
     return trees
-
-
-def _project_directory(files: Sequence[Path], directory: Path | None) -> Path:
-    if directory is not None:
-        return directory.absolute()
-    return files[0].absolute().parent if files else Path.cwd()
 
 
 def _folders(root: Path, files: Sequence[Path]) -> list[Path]:
@@ -99,13 +94,6 @@ def _merged(interpolator: Interpolator, trees: Sequence[Tree]) -> Tree:
     return result
 
 
-class _Lookup(dict[str, str]):
-    """Variables as the mapping that `choose_name` asks."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__({**scope.variables.files, **scope.variables.environment})
-
-
 def _project(scope: Scope, tree: Tree) -> str | None:
     """The name written in the manifest; its other keys are checked on the way."""
     for key, entry in scope.mapping(tree, "a manifest", _TOP_LEVEL).items():
@@ -122,7 +110,8 @@ class _Mesh:
 
     def __init__(self, scope: Scope, backing: Backing, project: str, path: str, profiles: Sequence[str]) -> None:
         self._scope, self._backing, self._project = scope, backing, project
-        self._path = search_path(path)
+        # Where programs are looked for: last where the Python that runs devbox lies, as for the processes it starts.
+        self._path = os.pathsep.join(part for part in (path, os.path.dirname(sys.executable)) if part)
         self._profiles = frozenset(profiles or scope.texts_of_variable("COMPOSE_PROFILES"))
 
     def build(self, tree: Tree, interpolator: Interpolator) -> tuple[ServiceSpec, ...]:
@@ -173,40 +162,3 @@ class _Mesh:
     def _finished(self, spec: ServiceSpec, absent: Mapping[str, str]) -> ServiceSpec:
         spec = references.hide_secrets(spec, self._backing.secret_exports)
         return references.without(spec, absent, self._scope.problems.notes.append)
-
-
-def project_name(
-    files: Sequence[Path],
-    *,
-    project: str | None = None,
-    directory: Path | None = None,
-    environment: Mapping[str, str],
-    env_files: Sequence[Path] = (),
-) -> str:
-    """What the project of these files is called. Never raises: a manifest may be broken and its mesh still run."""
-    if project or environment.get("COMPOSE_PROJECT_NAME"):
-        return choose_name(project, environment, None, Path("default"))
-    root, problems = _project_directory(files, directory), Problems()
-    variables = read_variables(environment, env_files, root, problems)
-    lookup = {**variables.files, **environment}
-    written = None
-    for file in files:
-        node = _written_name(file, problems)
-        if isinstance(node, Scalar):
-            replaced = Interpolator(variables, (), problems).tree(node)
-            written = replaced.text if isinstance(replaced, Scalar) else written
-    return choose_name(None, lookup, written, root)
-
-
-def _written_name(file: Path, problems: Problems) -> object:
-    """The value of a file's `name:`, found without reading all of it where that is possible."""
-    try:
-        text = file.read_text("utf-8", "replace")[: 10 * 1024 * 1024]
-    except OSError:
-        return None
-    line = next((line for line in text.split("\n") if line.startswith("name:")), None)
-    if line is None and not text.lstrip().startswith(("{", '"', "'", "?")):
-        return None
-    simple = line is not None and not any(sign in line for sign in "*&|>")
-    tree = parse(Source(file.absolute(), file.name), line if simple and line else text, problems)
-    return tree.get("name") if tree else None

@@ -77,7 +77,12 @@ def _text(template: Template) -> str:
 
 def _environment(service: ServiceSpec) -> dict[str, str]:
     ordered = sorted(service.env, key=lambda var: var.name)
-    return {var.name: MASK if var.secret else _text(var.value) for var in ordered}
+    return {var.name: MASK if var.secret and not _is_reference(var.value) else _text(var.value) for var in ordered}
+
+
+def _is_reference(template: Template) -> bool:
+    """Whether a value is nothing but references, and so gives nothing away."""
+    return bool(template.parts) and len(template.references) == len(template.parts)
 
 
 def _ports(ports: tuple[Port, ...]) -> list[dict[str, Any]]:
