@@ -39,7 +39,7 @@ def spec(scope: Scope, draft: Draft, backing: Backing, project: str, jobs: Colle
         if pieces is None:
             return None
         if pieces.note:
-            scope.problems.notes.append(pieces.note)
+            scope.problems.remark(pieces.note)
         run: Run | None = _overridden(pieces.run, draft)
     else:
         run = _run(scope, draft, project)
@@ -91,6 +91,9 @@ def _run(scope: Scope, draft: Draft, project: str) -> Run | None:
 
 
 def _nothing_to_run(scope: Scope, draft: Draft) -> None:
+    if draft.faulty:
+        # What it would run is probably among what is wrong with it.
+        return
     if "command" in draft.keys:
         scope.problems.add(draft.keys["command"], f"the command of {draft.name} is empty")
     else:

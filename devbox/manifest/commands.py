@@ -10,6 +10,9 @@ from devbox.manifest.interpolate import joined
 from devbox.manifest.tree import Node, Scalar, Sequence
 from devbox.manifest.values import Scope
 
+LONGEST = 128 * 1024
+"""What Linux takes as one argument (MAX_ARG_STRLEN in execve(2))."""
+
 _MARK = re.compile("\0(\\d+)\0")
 
 
@@ -22,7 +25,11 @@ def arguments(scope: Scope, node: Node, what: str) -> tuple[Template, ...] | Non
         return None
     template = scope.template(node, what) if isinstance(node, Scalar) else None
     if template is None:
-        scope.wrong(node, what, "a text or a list")
+        if not isinstance(node, Scalar):
+            scope.wrong(node, what, "a text or a list")
+        return None
+    if len(str(template)) > LONGEST:
+        scope.problems.add(node.place, f"{what} is longer than {LONGEST // 1024} KiB, which no program can be given")
         return None
     try:
         return split(template)

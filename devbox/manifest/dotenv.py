@@ -12,17 +12,20 @@ _BLANK = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n|[ \t]*#[^\n]*\Z|[ \t]+\Z)*")
 _KEY = re.compile(r"[ \t]*(?:export[ \t]+)?(?P<key>[A-Za-z_][\w.\-\[\]]*)[ \t]*(?P<sign>[=:]|(?=\n|\Z|#))[ \t]*")
 _SINGLE = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-_PLAIN = re.compile(r"(?P<value>[^\n]*?)(?:[ \t]+#[^\n]*)?(?=\n|\Z)")
+_COMMENT = re.compile(r"(?:\A|[ \t])#")
 _END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
+_MOST_PROBLEMS = 10
+"""After so many it is another kind of file."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
 def parse(source: Source, text: str, environment: Mapping[str, str], problems: Problems) -> dict[str, str]:
     """The variables in `text`; a key with no value at all takes it from `environment`."""
     values: dict[str, str] = {}
+    problems_before = len(problems.found)
     at = _skip(text, 0)
-    while at < len(text):
+    while at < len(text) and len(problems.found) < problems_before + _MOST_PROBLEMS:
         at = _skip(text, _entry(source, text, at, values, environment, problems))
     return values
 
@@ -69,10 +72,9 @@ def _value(text: str, at: int, variables: Variables) -> tuple[str, int]:
         return str(interpolate(_unescaped(raw), variables).template), _after_quote(text, quoted.end())
     if text[at : at + 1] in ("'", '"'):
         raise BadForm("a quote is opened and not closed", text[at : at + 1], "")
-    plain = _PLAIN.match(text, at)
-    if plain is None or plain["value"].startswith("#"):
-        return "", _next_line(text, at)
-    return str(interpolate(plain["value"].strip(), variables).template), _next_line(text, plain.end())
+    end = _next_line(text, at)
+    plain = _COMMENT.split(text[at:end].rstrip("\n"), maxsplit=1)[0]
+    return str(interpolate(plain.strip(), variables).template), end
 
 
 def _unescaped(text: str) -> str:

@@ -39,11 +39,15 @@ class Timing:
 
 @dataclass(slots=True)
 class Draft:
-    """What the manifest says about one service. `keys` tells where each key stands."""
+    """What the manifest says about one service.
+
+    `keys` tells where each key stands. A `faulty` one has problems of its own already.
+    """
 
     name: str
     place: Place
     keys: dict[str, Place] = field(default_factory=dict)
+    faulty: bool = False
     image: str | None = None
     use: Use | None = None
     runtime: str | None = None

@@ -29,7 +29,7 @@ def looks_secret(name: str, value: str) -> bool:
 def environment(scope: Scope, node: Node) -> dict[str, EnvVar]:
     """The variables of a mapping or a list. A name with no value takes it from devbox's own environment."""
     found: dict[str, EnvVar] = {}
-    for name, entry in scope.mapping(named(node, "environment"), "environment").items():
+    for name, entry in scope.mapping(named(node, "environment"), "environment", wanted="a mapping or a list").items():
         if not name or "\0" in name or "=" in name:
             scope.problems.add(entry.key, f"{shown(name)} is not the name of a variable")
             continue

@@ -16,6 +16,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*\.[A-Za-z0-9_-]+)\}")
 _PLAIN_DOTTED = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_-]+)+\Z")
 _OPERATOR = re.compile(r":?[-?+]")
+_UNTIL_SIGN = re.compile(r"[^$]+")
+_UNTIL_SIGN_OR_BRACE = re.compile(r"[^$}]+")
 _DEEPEST = 20
 
 ESCAPE_HINT = "Write $$ for a $ that is meant as such."
@@ -60,11 +62,16 @@ class Found:
 def joined(parts: Collection[str | Reference]) -> tuple[str | Reference, ...]:
     """The parts with neighbouring texts made one, and no empty text unless it is all there is."""
     result: list[str | Reference] = []
-    for part in parts:
-        if isinstance(part, str) and result and isinstance(result[-1], str):
-            result[-1] += part
-        elif part != "":
+    texts: list[str] = []
+    for part in (*parts, None):
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        if text := "".join(texts):
+            result.append(text)
+        if part is not None:
             result.append(part)
+        texts = []
     return tuple(result) or ("",)
 
 
@@ -85,19 +92,15 @@ class _Reader:
 
     def read(self, found: Found, parts: list[str | Reference], *, closing: bool, depth: int) -> None:
         """Appends to `parts` up to the end, or to the brace that closes the form around it."""
-        text, literal = self._text, []
+        text, ordinary = self._text, _UNTIL_SIGN_OR_BRACE if closing else _UNTIL_SIGN
         while self._at < len(text):
-            char = text[self._at]
-            if char == "}" and closing:
-                break
-            if char != "$":
-                literal.append(char)
-                self._at += 1
-                continue
-            parts.append("".join(literal))
-            literal = []
-            self._dollar(found, parts, depth)
-        parts.append("".join(literal))
+            if plain := ordinary.match(text, self._at):
+                parts.append(plain.group())
+                self._at = plain.end()
+            elif text[self._at] == "}":
+                return
+            else:
+                self._dollar(found, parts, depth)
 
     def _dollar(self, found: Found, parts: list[str | Reference], depth: int) -> None:
         start, following = self._at, self._text[self._at + 1 : self._at + 2]
@@ -120,7 +123,7 @@ class _Reader:
         name = _NAME.match(self._text, self._at)
         if name is None or depth > _DEEPEST:
             why = "is nested too deeply" if name else "begins no variable"
-            raise BadForm(f"${{ {why}", self._text[start : start + 12])
+            raise BadForm(f"a ${{ that {why}", self._text[start : start + 12])
         self._at = name.end()
         operator = _OPERATOR.match(self._text, self._at)
         if operator is None:

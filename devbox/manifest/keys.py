@@ -60,7 +60,7 @@ def _ports(scope: Scope, node: Node, draft: Draft) -> None:
 
 
 def _depends_on(scope: Scope, node: Node, draft: Draft) -> None:
-    for name, entry in scope.mapping(named(node, "depends_on"), "depends_on").items():
+    for name, entry in scope.mapping(named(node, "depends_on"), "depends_on", wanted="a list or a mapping").items():
         fields = scope.mapping(entry.value, f"depends_on {name}", ("condition", "required", "restart"))
         until = "service_started"
         if "condition" in fields:

@@ -70,8 +70,9 @@ def _read_all(files: Sequence[Path], problems: Problems) -> list[Tree]:
         hint = "Write a devbox.yaml or a compose.yaml, or name a file with -f."
         raise ManifestError([Problem("devbox.yaml", 0, 0, "there is no manifest here", hint)])
     trees = [tree for file in files if (tree := read(file, problems)) is not None]
-    # What is missing from one file would make the others look wrong.
-    problems.raise_if_any()
+    if len(trees) < len(files):
+        # What is missing from one file would make the others look wrong.
+        problems.raise_if_any()
     return trees
 
 
@@ -96,7 +97,7 @@ def _merged(interpolator: Interpolator, trees: Sequence[Tree]) -> Tree:
 
 def _project(scope: Scope, tree: Tree) -> str | None:
     """The name written in the manifest; its other keys are checked on the way."""
-    for key, entry in scope.mapping(tree, "a manifest", _TOP_LEVEL).items():
+    for key, entry in scope.mapping(tree, "the manifest", _TOP_LEVEL).items():
         if key == "include":
             scope.problems.add(entry.key, "include is not supported yet", "Name the files with -f.")
         elif key in _NOT_CARRIED:
@@ -120,7 +121,7 @@ class _Mesh:
         inactive = {name: draft for name, draft in every.items() if not self._is_active(draft)}
         gone = {name: why for name, draft in every.items() if name not in inactive and (why := self._missing(draft))}
         for why in gone.values():
-            problems.notes.append(why)
+            problems.remark(why)
         drafts = {name: draft for name, draft in every.items() if name not in inactive and name not in gone}
         references.check_dependencies(drafts, interpolator.services, inactive, problems)
         jobs = references.completed(drafts.values())
@@ -161,4 +162,4 @@ class _Mesh:
 
     def _finished(self, spec: ServiceSpec, absent: Mapping[str, str]) -> ServiceSpec:
         spec = references.hide_secrets(spec, self._backing.secret_exports)
-        return references.without(spec, absent, self._scope.problems.notes.append)
+        return references.without(spec, absent, self._scope.problems.remark)

@@ -17,12 +17,13 @@ import yaml
 from devbox.manifest.source import Place, Problems, Source, display_name
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 
-LARGEST_FILE = 10 * 1024 * 1024
-MOST_NODES = 200_000
+LARGEST_FILE = 4 * 1024 * 1024
+MOST_NODES = 100_000
 """Nodes that a file may come to once every alias stands for a copy of what it names."""
 DEEPEST = 100
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,10 +33,12 @@ def read(path: Path, problems: Problems) -> Mapping | None:
     text = read_text(source, problems)
     if text is None:
         return None
-    return parse(Source(source.path, source.name, tuple(text.split("\n"))), text, problems)
+    return parse(Source(source.path, source.name, lines_of(text)), text, problems)
 
 
-def read_text(source: Source, problems: Problems, place: Place | None = None) -> str | None:
+def read_text(
+    source: Source, problems: Problems, place: Place | None = None, largest: int = LARGEST_FILE
+) -> str | None:
     """The text of a file within the bounds; None when it cannot be had, with the reason in `problems`.
 
     `place` is where the file was asked for, if not on the command line.
@@ -43,15 +46,20 @@ def read_text(source: Source, problems: Problems, place: Place | None = None) ->
     where = place or Place(source)
     try:
         with open(source.path, "rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-        if len(data) > LARGEST_FILE:
-            raise ValueError(f"{source.name} is larger than {LARGEST_FILE // 1024**2} MB")
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise ValueError(f"{source.name} is larger than {largest // 1024**2} MB")
         return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as exc:
         problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}")
     except ValueError as exc:
         problems.add(where, str(exc), "A manifest is a text file in UTF-8.")
     return None
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """The lines of a text as YAML counts them."""
+    return tuple(_LINE_BREAK.split(text))
 
 
 def _decode(data: bytes) -> str:
@@ -114,6 +122,7 @@ class _Builder:
         self._anchors: dict[str, _Known | None] = {}
         self._stack: list[_Open] = []
         self._root: Node | None = None
+        self._count = 0
 
     def build(self, events: Iterator[Any]) -> Node | None:
         for event in events:
@@ -133,7 +142,7 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Scalar:
         tag = None if event.tag in (None, "!") else str(event.tag)
-        plain = event.style is None and tag != "tag:yaml.org,2002:str"
+        plain = not event.style and tag != "tag:yaml.org,2002:str"
         return Scalar(self._place(event), event.value, plain, tag)
 
     def _enter(self, event: Any) -> None:
@@ -176,8 +185,9 @@ class _Builder:
         parent.depth = max(parent.depth, depth + 1)
         if len(self._stack) + depth > DEEPEST:
             raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
-        if parent.size > MOST_NODES:
-            raise _TooMuch(f"its aliases come to more than {MOST_NODES:,} values")
+        self._count += 1
+        if max(self._count, parent.size) > MOST_NODES:
+            raise _TooMuch(f"it comes to more than {MOST_NODES:,} values, each alias counted as a copy")
 
     def _mapping(self, place: Place, done: _Open) -> Mapping:
         entries: dict[str, Entry] = {}
@@ -220,6 +230,8 @@ def _add_syntax_error(source: Source, exc: yaml.MarkedYAMLError, problems: Probl
     mark: Any = exc.problem_mark or exc.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 1)
     text, context = str(exc.problem or exc), exc.context_mark
+    if text == "found unexpected end of stream" and context:
+        line, column, text, context = context.line + 1, context.column + 1, "a quote is opened and not closed", None
     hint = _SYNTAX_HINTS.get(text, "")
     if context and exc.context and context.line + 1 != line:
         hint = hint or f"It was {exc.context}, which starts in line {context.line + 1}."
@@ -231,6 +243,5 @@ def _add_syntax_error(source: Source, exc: yaml.MarkedYAMLError, problems: Probl
 _SYNTAX_HINTS = {
     "mapping values are not allowed in this context": "Quote a value that contains `: `, or mend the indentation.",
     "did not find expected key": "Mend the indentation: keys of one mapping start in one column.",
-    "found unexpected end of stream": "A quote that was opened is not closed.",
     "found character that cannot start any token": "Quote a value that begins with a special character.",
 }

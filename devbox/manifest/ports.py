@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from devbox.domain.spec import Port
-from devbox.manifest.source import nearest
 from devbox.manifest.tree import Mapping, Node
 from devbox.manifest.values import Scope, shown
 
@@ -17,7 +16,7 @@ _SHORT = re.compile(
 )
 _LONG_KEYS = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp")
-_LONGEST_RANGE = 1000
+_LONGEST_RANGE = _MOST_PORTS = 1000
 
 LOCAL = "127.0.0.1"
 """Where a port is published unless the manifest says otherwise: for this machine alone."""
@@ -28,6 +27,9 @@ def ports(scope: Scope, node: Node) -> list[Port]:
     found: list[Port] = []
     for item in scope.items(node, "ports"):
         found.extend(_long(scope, item) if isinstance(item, Mapping) else _short(scope, item))
+        if len(found) > _MOST_PORTS:
+            scope.problems.add(item.place, f"these are more than {_MOST_PORTS} ports")
+            break
     return list(dict.fromkeys(found))
 
 
@@ -84,7 +86,9 @@ def _long(scope: Scope, node: Mapping) -> Iterator[Port]:
     for key in ("target", "published"):
         if texts.get(key) and not re.fullmatch(r"\d+(-\d+)?", texts[key], re.ASCII):
             place = entries[key].value.place
-            scope.problems.add(place, f"{shown(texts[key])} is not a port", nearest(texts[key], ()))
+            scope.problems.add(
+                place, f"{shown(texts[key])} is not a port", "Write a number, or a range such as 8000-8005."
+            )
             return
     if texts["target"]:
         host = texts.get("host_ip") or LOCAL

@@ -89,7 +89,8 @@ def check_dependencies(
 def check_cycles(drafts: Mapping[str, Draft], services: Mapping[str, ServiceSpec], problems: Problems) -> None:
     """No service may wait for itself."""
     graph = {
-        name: [need.service for need in service.needs if need.service in services] for name, service in services.items()
+        name: [need.service for need in service.needs if need.service in services and need.service != name]
+        for name, service in services.items()
     }
     while cycle := find_cycle(graph):
         first, second = cycle[0], cycle[1]

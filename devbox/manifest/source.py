@@ -73,11 +73,8 @@ class Place:
         """What is wrong here, in the form a person reads."""
         text, column = self.source.line(self.line), self.column
         if len(text) > _LONGEST_LINE:
-            start = max(0, column - _LONGEST_LINE // 2)
-            shown = text[start : start + _LONGEST_LINE]
-            # The caret cannot point into a window, so a very long line is shown from the place on.
-            shown, width = (text[column - 1 :][:_LONGEST_LINE], 1) if start else (shown, 1)
-            return Problem(self.source.name, self.line, column, f"{message}: {shown[:60]}…", hint)
+            # A caret cannot point into a part of a line, so a very long one is quoted from the place on.
+            return Problem(self.source.name, self.line, column, f"{message}: {text[column - 1 :][:60]}…", hint)
         width = min(self.width, max(1, len(text) - column + 1))
         return Problem(self.source.name, self.line, column, message, hint, text, width)
 
@@ -90,16 +87,24 @@ class Problems:
     """Collects everything that is wrong, so that it can be told at once."""
 
     found: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def add(self, place: Place, message: str, hint: str = "") -> None:
+        """One more problem. Raises ManifestError when there are so many that more would help nobody."""
         self.found.append(place.problem(message, hint))
+        if len(self.found) > MOST_PROBLEMS:
+            self.found[-1] = Problem(
+                place.source.name, 0, 0, f"more than {MOST_PROBLEMS} problems; the rest is not shown"
+            )
+            self.raise_if_any()
 
     def note(self, place: Place, words: str) -> None:
         """Something the user should know that is not an error."""
-        note = f"{place}: {words}"
-        if note not in self.notes:
-            self.notes.append(note)
+        self.notes[f"{place}: {words}"] = None
+
+    def remark(self, words: str) -> None:
+        """A note that belongs to no line."""
+        self.notes[words] = None
 
     def raise_if_any(self) -> None:
         """Raises ManifestError with every problem, each once, in file order."""
@@ -108,10 +113,6 @@ class Problems:
         unique = list(dict.fromkeys(self.found))
         order = {name: number for number, name in enumerate(dict.fromkeys(p.file for p in unique))}
         unique.sort(key=lambda p: (order[p.file], p.line, p.column))
-        if len(unique) > MOST_PROBLEMS:
-            rest = len(unique) - MOST_PROBLEMS
-            more = Problem(unique[MOST_PROBLEMS].file, 0, 0, f"{rest} more problems are not shown")
-            unique = [*unique[:MOST_PROBLEMS], more]
         raise ManifestError(unique)
 
 

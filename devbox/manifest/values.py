@@ -13,6 +13,8 @@ from devbox.manifest.source import Place, Problems, nearest
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.units import duration
 
+_LONGEST_PATTERN = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -97,6 +99,9 @@ class Scope:
     def pattern(self, node: Node, what: str) -> str | None:
         """A regular expression."""
         text = self.text(node, what)
+        if text is not None and len(text) > _LONGEST_PATTERN:
+            self.problems.add(node.place, f"{what} is longer than {_LONGEST_PATTERN} characters")
+            return None
         try:
             re.compile(text or "")
         except (re.error, RecursionError, OverflowError) as exc:
@@ -119,12 +124,14 @@ class Scope:
         found = [self.text(item, f"an item of {what}") for item in self.items(node, what)]
         return tuple(text for text in found if text is not None)
 
-    def mapping(self, node: Node, what: str, keys: Collection[str] | None = None) -> dict[str, Entry]:
+    def mapping(
+        self, node: Node, what: str, keys: Collection[str] | None = None, wanted: str = "a mapping"
+    ) -> dict[str, Entry]:
         """The entries of a mapping; `keys` are those it may have, `x-` keys apart."""
         if isinstance(node, Scalar) and node.is_null:
             return {}
         if not isinstance(node, Mapping):
-            self.wrong(node, what, "a mapping")
+            self.wrong(node, what, wanted)
             return {}
         for key, entry in node:
             if keys is not None and key not in keys and not key.startswith("x-"):

@@ -10,10 +10,12 @@ from pathlib import Path
 from devbox.domain.spec import Reference
 from devbox.manifest import dotenv
 from devbox.manifest.interpolate import BadForm, Variables, interpolate
-from devbox.manifest.parse import read_text
+from devbox.manifest.parse import lines_of, read_text
 from devbox.manifest.source import Place, Problems, Source, display_name, nearest
 from devbox.manifest.tree import Entry, Node, Scalar
 from devbox.manifest.tree import Mapping as Tree
+
+LARGEST_VARIABLES = 1024 * 1024
 
 
 def read_variables(
@@ -34,12 +36,12 @@ def read_file(
 ) -> dict[str, str]:
     """The variables in a file; `place` is where the manifest asks for it."""
     source = Source(path.absolute(), display_name(path))
-    text = read_text(source, problems, place)
+    text = read_text(source, problems, place, LARGEST_VARIABLES)
     if text is None:
         return {}
     if raw:
         return dotenv.parse_raw(text)
-    return dotenv.parse(Source(source.path, source.name, tuple(text.split("\n"))), text, environment, problems)
+    return dotenv.parse(Source(source.path, source.name, lines_of(text)), text, environment, problems)
 
 
 class Interpolator:
@@ -72,7 +74,7 @@ class Interpolator:
         except BadForm as exc:
             self._problems.add(node.place.find(exc.fragment), exc.message, exc.hint)
             return replace(node, text="", plain=False)
-        for name in found.unset:
+        for name in dict.fromkeys(found.unset):
             self._problems.note(node.place, f"the variable {name} is not set and stands for an empty text")
         template = found.template
         for reference in template.references:
