@@ -21,7 +21,7 @@ def arguments(scope: Scope, node: Node, what: str) -> tuple[Template, ...] | Non
     if isinstance(node, Sequence):
         found = [scope.template(item, f"an argument of {what}") for item in node.items]
         return tuple(template for template in found if template is not None)
-    if isinstance(node, Scalar) and node.is_null:
+    if isinstance(node, Scalar) and node.is_null and not node.faulty:
         return None
     template = scope.template(node, what) if isinstance(node, Scalar) else None
     if template is None:

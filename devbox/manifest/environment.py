@@ -6,7 +6,6 @@ import re
 
 from devbox.domain.spec import EnvVar, Template
 from devbox.manifest import variables
-from devbox.manifest.merge import named
 from devbox.manifest.source import Place
 from devbox.manifest.tree import Mapping, Node, Scalar
 from devbox.manifest.values import Scope, shown
@@ -29,7 +28,7 @@ def looks_secret(name: str, value: str) -> bool:
 def environment(scope: Scope, node: Node) -> dict[str, EnvVar]:
     """The variables of a mapping or a list. A name with no value takes it from devbox's own environment."""
     found: dict[str, EnvVar] = {}
-    for name, entry in scope.mapping(named(node, "environment"), "environment", wanted="a mapping or a list").items():
+    for name, entry in scope.by_name(node, "environment").items():
         if not name or "\0" in name or "=" in name:
             scope.problems.add(entry.key, f"{shown(name)} is not the name of a variable")
             continue

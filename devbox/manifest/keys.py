@@ -9,7 +9,6 @@ from devbox.domain.spec import Need, Restart, RestartPolicy, Until
 from devbox.manifest import environment, health
 from devbox.manifest.commands import arguments
 from devbox.manifest.draft import Dependency, Draft, Use
-from devbox.manifest.merge import named
 from devbox.manifest.ports import ports
 from devbox.manifest.tree import Mapping, Node
 from devbox.manifest.values import Scope, shown
@@ -60,7 +59,7 @@ def _ports(scope: Scope, node: Node, draft: Draft) -> None:
 
 
 def _depends_on(scope: Scope, node: Node, draft: Draft) -> None:
-    for name, entry in scope.mapping(named(node, "depends_on"), "depends_on", wanted="a list or a mapping").items():
+    for name, entry in scope.by_name(node, "depends_on").items():
         fields = scope.mapping(entry.value, f"depends_on {name}", ("condition", "required", "restart"))
         until = "service_started"
         if "condition" in fields:

@@ -139,7 +139,7 @@ class _Mesh:
         if node is None or isinstance(node, Tree) or (isinstance(node, Scalar) and node.is_null):
             entry = tree.entries.get("services")
             place = entry.key if entry else tree.place
-            if entry or not self._scope.problems.found:
+            if not self._scope.problems.found:
                 self._scope.problems.add(place, "the manifest has no services", "Add one under `services:`.")
         else:
             self._scope.wrong(node, "services", "a mapping")

@@ -48,7 +48,8 @@ def read_text(
         with open(source.path, "rb") as file:
             data = file.read(largest + 1)
         if len(data) > largest:
-            raise ValueError(f"{source.name} is larger than {largest // 1024**2} MB")
+            problems.add(where, f"larger than the {largest // 1024**2} MB that are read at most")
+            return None
         return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as exc:
         problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}")

@@ -50,8 +50,8 @@ def _short(scope: Scope, node: Node) -> Iterator[Port]:
 
 
 def _range(scope: Scope, node: Node, target: str, published: str | None, host: str, protocol: str) -> Iterator[Port]:
-    targets = _numbers(scope, node, target)
-    hosts = _numbers(scope, node, published) if published else [None] * len(targets)
+    targets = _numbers(scope, node, target, 1)
+    hosts = _numbers(scope, node, published, 0) if published else [None] * len(targets)
     if not targets or not hosts:
         return
     if len(targets) != len(hosts):
@@ -63,11 +63,14 @@ def _range(scope: Scope, node: Node, target: str, published: str | None, host: s
         yield Port(inside, outside or None, host, protocol)
 
 
-def _numbers(scope: Scope, node: Node, text: str) -> list[int]:
+def _numbers(scope: Scope, node: Node, text: str, lowest: int) -> list[int]:
     first, _, last = text.partition("-")
     low, high = int(first[:9]), int((last or first)[:9])
-    if not 0 <= low <= high <= 65535 or high - low >= _LONGEST_RANGE:
-        scope.problems.add(node.place.find(text), f"{text} is outside of the ports there are, 1 to 65535")
+    if high - low >= _LONGEST_RANGE and high <= 65535:
+        scope.problems.add(node.place.find(text), f"{text} is a range of more than {_LONGEST_RANGE} ports")
+        return []
+    if not lowest <= low <= high <= 65535:
+        scope.problems.add(node.place.find(text), f"{shown(text)} is outside of the ports there are, 1 to 65535")
         return []
     return list(range(low, high + 1))
 

@@ -33,13 +33,13 @@ def drafts(scope: Scope, services: Mapping) -> list[Draft]:
 
 def _draft(scope: Scope, name: str, place: Place, node: Mapping) -> Draft:
     draft = Draft(name, place)
-    problems_before = len(scope.problems.found)
+    faults_before = scope.problems.faults
     entries = list(_entries(scope, name, node))
     # All keys are known before the first is read, as what some mean depends on others.
     draft.keys = {key: entry.key for key, entry, _ in entries}
     for _, entry, reader in entries:
         reader(scope, entry.value, draft)
-    draft.faulty = len(scope.problems.found) > problems_before
+    draft.faulty = scope.problems.faults > faults_before
     return draft
 
 

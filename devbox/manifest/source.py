@@ -88,6 +88,13 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
+    skipped: int = 0
+    """Values that were not looked at, because something had been found wrong with them before."""
+
+    @property
+    def faults(self) -> int:
+        """Grows with everything that cannot be used."""
+        return len(self.found) + self.skipped
 
     def add(self, place: Place, message: str, hint: str = "") -> None:
         """One more problem. Raises ManifestError when there are so many that more would help nobody."""

@@ -19,7 +19,7 @@ class Scalar:
     """A single value. `plain`: written without quotes, so that it may mean a number, a boolean or nothing at all.
 
     After interpolation `template` holds the value with its references, and `secret` tells that part of it came
-    from a file of secrets.
+    from a file of secrets. What is wrong with a `faulty` one has been said already.
     """
 
     place: Place
@@ -28,6 +28,7 @@ class Scalar:
     tag: str | None = None
     template: Template | None = None
     secret: bool = False
+    faulty: bool = False
 
     @property
     def is_null(self) -> bool:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devbox.domain.spec import Template
 from devbox.manifest.interpolate import Variables
+from devbox.manifest.merge import named
 from devbox.manifest.source import Place, Problems, nearest
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.units import duration
 
 _LONGEST_PATTERN = 2000
+_LONGEST_WAIT = 366 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Scope:
     # --- single values
 
     def scalar(self, node: Node, what: str, wanted: str = "a text") -> Scalar | None:
+        if isinstance(node, Scalar) and node.faulty:
+            self.problems.skipped += 1
+            return None
         if isinstance(node, Scalar) and not node.is_null:
             return node
         self.wrong(node, what, wanted)
@@ -87,6 +92,9 @@ class Scope:
         if text is not None and value is None:
             hint = "Write a number with its unit: 500ms, 10s, 1m30s, 2h."
             self.problems.add(node.place, f"{what} is a duration, not {shown(text)}", hint)
+        if value is not None and value > _LONGEST_WAIT:
+            self.problems.add(node.place, f"{what} is longer than a year")
+            return None
         return value
 
     def choice(self, node: Node, what: str, choices: Collection[str]) -> str | None:
@@ -137,6 +145,15 @@ class Scope:
             if keys is not None and key not in keys and not key.startswith("x-"):
                 self.problems.add(entry.key, f"{what} has no key {shown(key)}", nearest(key, keys))
         return node.entries
+
+    def by_name(self, node: Node, what: str) -> dict[str, Entry]:
+        """The entries of a mapping, or of the list that can be written in its place."""
+        if isinstance(node, Sequence):
+            for item in node.items:
+                if not isinstance(item, Scalar):
+                    self.wrong(item, f"an item of {what}", "a text")
+            node = replace(node, items=tuple(item for item in node.items if isinstance(item, Scalar)))
+        return self.mapping(named(node, what), what, wanted="a mapping or a list")
 
     def wrong(self, node: Node, what: str, wanted: str) -> None:
         self.problems.add(node.place, f"{what} must be {wanted}, this is {node.kind}")

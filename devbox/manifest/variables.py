@@ -73,11 +73,11 @@ class Interpolator:
             found = interpolate(node.text, self._variables, self.services)
         except BadForm as exc:
             self._problems.add(node.place.find(exc.fragment), exc.message, exc.hint)
-            return replace(node, text="", plain=False)
+            return replace(node, faulty=True)
         for name in dict.fromkeys(found.unset):
             self._problems.note(node.place, f"the variable {name} is not set and stands for an empty text")
         template = found.template
-        for reference in template.references:
+        for reference in dict.fromkeys(template.references):
             self._use(reference, node.place.find(str(reference)))
         return replace(node, text=str(template), template=template, secret=found.secret)
 
