@@ -114,6 +114,9 @@ class _Session:
         )
         self._rows: dict[str, Row] = {}
         self._up_done = threading.Event()
+        self._deciding = threading.Lock()
+        self._ending = False
+        self._result_before_down = DONE
         self._lines = self._client.lines("/v1/logs", follow="1", frames="1", tail="0")
 
     def start(self, command: Command) -> None:
@@ -125,10 +128,9 @@ class _Session:
         """Print what comes, until the mesh is taken away or has ended by itself; the exit code."""
         for item in self._lines:
             if item["is"] == Bye.__name__:
-                return DONE
+                return self._result()
             self._take(item)
-            if self._up_done.is_set() and self._all_ended():
-                return self._ended()
+            self._end_if_all_ended()
         say(f"the supervisor of {self._places.project} ended; its services go on: `devbox up -d` brings it back.")
         return FAILED
 
@@ -142,6 +144,7 @@ class _Session:
             report(error)
         finally:
             self._up_done.set()
+            self._end_if_all_ended()
 
     def _say_ready(self) -> None:
         rows = self._client.get("/v1/state")["rows"]
@@ -168,7 +171,18 @@ class _Session:
             for row in self._rows.values()
         )
 
-    def _ended(self) -> int:
-        failed = [row for row in self._rows.values() if row.status.phase is not Phase.COMPLETED]
-        _take_down_quietly(self._places, Command(Action.DOWN, by="everything has ended"))
-        return FAILED if failed else DONE
+    def _end_if_all_ended(self) -> None:
+        """Once everything has ended by itself, take away what is left, while its last lines are still coming."""
+        with self._deciding:
+            if self._ending or not self._up_done.is_set() or not self._all_ended():
+                return
+            self._ending = True
+        down = Command(Action.DOWN, by="everything has ended")
+        self._result_before_down = FAILED if self._failed() else DONE
+        threading.Thread(target=_take_down_quietly, args=(self._places, down), daemon=False).start()
+
+    def _failed(self) -> bool:
+        return any(row.status.phase is not Phase.COMPLETED for row in self._rows.values())
+
+    def _result(self) -> int:
+        return self._result_before_down if self._ending else DONE

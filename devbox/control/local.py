@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Collection
 
@@ -107,7 +108,8 @@ class LocalControl:
         return self.engine.logs.read(services, tail=tail, follow=follow)
 
     def say_bye(self, reason: str) -> None:
-        """Tell every subscriber that the supervisor ends."""
+        """Tell every subscriber that the supervisor ends; those who follow logs get the last lines first."""
+        self.engine.logs.finish()
         for subscription in self._subscribers:
             subscription.offer(Bye(reason))
 
@@ -155,10 +157,10 @@ class LocalControl:
 
     async def _down(self, command: Command) -> Verdict:
         self._ending = command.by
-        names = (
-            self.engine.intend(Intent.REMOVE, (), command.by, grace=command.grace, signal=command.signal)
-            | self.engine.state.services()
-        )
+        names = self.engine.intend(Intent.REMOVE, (), command.by, grace=command.grace, signal=command.signal)
+        names |= self.engine.state.services()
+        if command.signal == "SIGKILL":
+            await self.engine.signal(names, signal.Signals.SIGKILL, command.by)
         verdict = await self._settle(names, command)
         if verdict.ok:
             self._stop(command.by, command.volumes)
@@ -175,12 +177,16 @@ class LocalControl:
         quit_listening = self.engine.listen(lambda _: turned.set())
         try:
             async with asyncio.timeout(command.timeout):
+                again: float | None = None
                 while True:
-                    await turned.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(turned.wait(), again)
                     turned.clear()
                     outcome = self.engine.outcome(services, ready=ready)
                     if outcome.settled:
                         return Verdict(tuple(Unmet(s.service, s.reason, s.tail, s.hint) for s in outcome.shortfalls))
+                    at = outcome.look_again_at
+                    again = None if at is None else max(0.0, at - self.engine.clock())
         except TimeoutError:
             pending = self.engine.outcome(services, ready=ready).pending
             return Verdict(tuple(self._late(name, command.timeout or 0.0) for name in dict.fromkeys(pending)))

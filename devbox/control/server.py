@@ -35,6 +35,9 @@ from devbox.domain.spec import AppSpec
 
 log = logging.getLogger(__name__)
 
+_LAST_LINES_LIMIT = 0.8
+"""Seconds within which a reader takes the last lines when the supervisor ends."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -126,28 +129,38 @@ def _lines(items: AsyncIterator[Any]) -> StreamingResponse:
 async def _until_bye(control: LocalControl, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Log chunks without end, until the supervisor ends."""
     async for item in _merged(control.frames(measure=False), chunks):
-        if isinstance(item, Bye):
-            return
         if isinstance(item, LogChunk):
             yield item
 
 
-async def _merged(*streams: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Several streams as one, in the order in which things come. Ends at the first Bye."""
+async def _merged(frames: AsyncIterator[Any], chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Frames and log chunks as one stream, in the order in which they come. The Bye comes last of all."""
     queue: asyncio.Queue[Any] = asyncio.Queue(64)
 
     async def drain(stream: AsyncIterator[Any]) -> None:
         async for item in stream:
             await queue.put(item)
 
-    tasks = [asyncio.create_task(drain(stream)) for stream in streams]
+    logs = asyncio.create_task(drain(chunks))
+    rest = asyncio.create_task(drain(frames))
     try:
         while True:
             item = await queue.get()
-            yield item
             if isinstance(item, Bye):
-                return
+                break
+            yield item
+        async with asyncio.timeout(_LAST_LINES_LIMIT):
+            while not (logs.done() and queue.empty()):
+                waiting = asyncio.create_task(queue.get())
+                await asyncio.wait([waiting, logs], return_when=asyncio.FIRST_COMPLETED)
+                if waiting.done():
+                    yield waiting.result()
+                else:
+                    waiting.cancel()
+    except TimeoutError:
+        log.warning("a reader of logs was too slow for the last lines")
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        logs.cancel()
+        rest.cancel()
+        await asyncio.gather(logs, rest, return_exceptions=True)
+    yield item

@@ -83,7 +83,7 @@ class Engine:
         self.state = State(seq=journal.last_seq)
         self.decision = Decision(Plan(), {})
         self.app: AppSpec | None = None
-        self._clock = clock
+        self.clock = clock
         self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
         self._listeners: list[Listener] = []
         self._executor = Executor(runtimes, self.post)
@@ -107,6 +107,7 @@ class Engine:
         await self._adopted.wait()
         units = self._resolve(app)
         changed = self._changed(units)
+        self.ports.save()
         self.app = app
         self.post(SpecApplied(app.files, changed, units))
 
@@ -146,11 +147,11 @@ class Engine:
 
     def outcome(self, services: Collection[str], *, ready: bool) -> Outcome:
         """How far services are on the way to what is wanted of them."""
-        return assess(self.state, self.decision.holds, services, ready=ready)
+        return assess(self.state, self.decision.holds, services, ready=ready, now=self.clock())
 
     def preview(self, app: AppSpec, services: Collection[str], by: str) -> Decision:
         """What taking over a manifest and starting services would do. Changes nothing."""
-        seq, now = self.state.seq, self._clock()
+        seq, now = self.state.seq, self.clock()
         units = self._resolve(app)
         needs = {service.name: [n.service for n in service.needs] for service in app.services}
         names = tuple(sorted(with_needs(services or needs.keys(), needs)))
@@ -189,7 +190,7 @@ class Engine:
 
     async def _gather(self) -> list[tuple[Body, int]]:
         """Everything in the inbox; waits for the first, but not beyond the next time that matters."""
-        now = self._clock()
+        now = self.clock()
         deadline = next_deadline(self.state, now)
         first = None
         with contextlib.suppress(TimeoutError):
@@ -203,7 +204,7 @@ class Engine:
     def _turn(self, batch: list[tuple[Body, int]]) -> None:
         before, held = self.state, self.decision.holds
         events = [event for body, cause in batch if (event := self._accept(body, cause)) is not None]
-        self.decision = reconcile(self.state, self._clock())
+        self.decision = reconcile(self.state, self.clock())
         for unwanted in self.decision.cancel:
             self._executor.cancel(unwanted)
         ready = self.decision.plan.ready()
@@ -214,7 +215,7 @@ class Engine:
                 self.logs.mark(step.key)
                 self._executor.launch(step, self.state.units[step.key].unit, started.seq)
         if ready:
-            self.decision = reconcile(self.state, self._clock())
+            self.decision = reconcile(self.state, self.clock())
         self.journal.append(events)
         self.logs.know(self.state.units.keys())
         self.prober.follow(self.state)
@@ -224,7 +225,7 @@ class Engine:
 
     def _accept(self, body: Body, cause: int) -> Event | None:
         """Make an event of a fact and let it change the state."""
-        event = Event(self.state.seq + 1, self._clock(), service_of(body), cause or self._cause_of(body), body)
+        event = Event(self.state.seq + 1, self.clock(), service_of(body), cause or self._cause_of(body), body)
         try:
             self.state = reduce(self.state, event)
         except IllegalTransition:

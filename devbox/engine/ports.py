@@ -35,7 +35,6 @@ class PortBook:
         given = self._given.get(name)
         if given is None or not (in_use or self._is_free(port.host, given, port.protocol)):
             given = self._given[name] = self._pick(name, port)
-            self._save()
         return given
 
     def _pick(self, name: str, port: Port) -> int:
@@ -46,7 +45,8 @@ class PortBook:
                 return number
         raise OSError(f"no free port between {FIRST} and {FIRST + COUNT}")
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write down what was given out."""
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file.write_text(json.dumps(self._given))
 

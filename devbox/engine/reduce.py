@@ -146,7 +146,7 @@ def _step_finished(state: State, event: Event, body: StepFinished) -> State:
             done = replace(done, prepared=fingerprint)
             done = _moved(done, Phase.IDLE, event) if unit.phase is Phase.PREPARING else done
         case Op.START:
-            done = _started(done, event, body.observed)
+            done = _started(done, event, step.ref if step else None, body.observed)
         case Op.STOP:
             done = _stopped(done, event, step.ref if step else None, body.observed)
         case Op.REMOVE:
@@ -161,10 +161,11 @@ def _settled(state: State, unit: UnitState) -> State:
     return replace(state, units={key: u for key, u in state.units.items() if key != unit.key})
 
 
-def _started(unit: UnitState, event: Event, observed: Observed | None) -> UnitState:
+def _started(unit: UnitState, event: Event, former: Ref | None, observed: Observed | None) -> UnitState:
     if observed is None:
         return _moved(unit, Phase.IDLE, event)
-    merged = replace(unit, instances=merge(unit.instances, observed), failure=None, why="started", cause=event.seq)
+    others = tuple(i for i in unit.instances if i.ref != former or i.ref == observed.ref)
+    merged = replace(unit, instances=merge(others, observed), failure=None, why="started", cause=event.seq)
     running = _moved(replace(merged, health=_first_health(merged), probe_output=""), Phase.RUNNING, event)
     ended = next((i for i in merged.instances if i.ref == observed.ref and not i.alive), None)
     return _ended(running, event, ended, ()) if ended else running

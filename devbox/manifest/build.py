@@ -139,8 +139,11 @@ def _ports(draft: Draft, pieces: Pieces | None) -> tuple[Port, ...]:
 
 
 def _default_probe(ports: tuple[Port, ...], *, is_job: bool) -> Probe | None:
-    listens = any(port.protocol == "tcp" for port in ports)
-    return Probe(TcpCheck()) if listens and not is_job else None
+    """A connection to the first port that takes one."""
+    listening = [port for port in ports if port.protocol == "tcp"]
+    if is_job or not listening:
+        return None
+    return Probe(TcpCheck() if listening[0] is ports[0] else TcpCheck(listening[0].target))
 
 
 def _environment(draft: Draft, pieces: Pieces | None) -> tuple[EnvVar, ...]:

@@ -44,7 +44,7 @@ def _service(service: ServiceSpec) -> dict[str, Any]:
     data["depends_on"] = {need.service: _need(need) for need in service.needs}
     if service.probe is not None:
         key = "healthcheck" if isinstance(service.run, ContainerRun) else "health"
-        data[key if isinstance(service.probe.check, ExecCheck) else "health"] = _probe(service.probe, key)
+        data[key if isinstance(service.probe.check, ExecCheck) else "health"] = _probe(service, service.probe, key)
     if service.restart != Restart():
         data["restart"] = _restart(service.restart)
     if service.replicas != 1:
@@ -52,15 +52,15 @@ def _service(service: ServiceSpec) -> dict[str, Any]:
     if service.stop != Stop():
         data |= {"stop_signal": service.stop.signal, "stop_grace_period": as_duration(service.stop.grace)}
     if service.open_path is not None:
-        data["open"] = service.open_path
+        data["open"] = _plain(service.open_path)
     return {key: value for key, value in data.items() if value not in ({}, [], None)}
 
 
 def _run(service: ServiceSpec) -> dict[str, Any]:
     run = service.run
     if isinstance(run, ProcessRun):
-        return {"runtime": "process", "command": _words(run.argv), "working_dir": run.working_dir}
-    data: dict[str, Any] = {"image": run.image, "command": _words(run.argv)}
+        return {"runtime": "process", "command": _words(run.argv), "working_dir": _plain(run.working_dir)}
+    data: dict[str, Any] = {"image": _plain(run.image), "command": _words(run.argv)}
     if run.entrypoint is not None:
         data["entrypoint"] = _words(run.entrypoint)
     return data
@@ -72,7 +72,11 @@ def _words(templates: tuple[Template, ...]) -> list[str]:
 
 def _text(template: Template) -> str:
     """A template as the manifest would write it: a `$` that is meant as such is doubled."""
-    return "".join(part.replace("$", "$$") if isinstance(part, str) else str(part) for part in template.parts)
+    return "".join(_plain(part) if isinstance(part, str) else str(part) for part in template.parts)
+
+
+def _plain(text: str) -> str:
+    return text.replace("$", "$$")
 
 
 def _environment(service: ServiceSpec) -> dict[str, str]:
@@ -101,7 +105,7 @@ def _need(need: Need) -> dict[str, Any]:
     return {**data, "restart": True} if need.restart else data
 
 
-def _probe(probe: Probe, key: str) -> dict[str, Any]:
+def _probe(service: ServiceSpec, probe: Probe, key: str) -> dict[str, Any]:
     times = {
         "interval": as_duration(probe.interval),
         "timeout": as_duration(probe.timeout),
@@ -117,16 +121,17 @@ def _probe(probe: Probe, key: str) -> dict[str, Any]:
         case HttpCheck():
             return {**_http(probe.check), **times}
         case TcpCheck(port):
-            return {"tcp": port, **times}
+            return {"tcp": port or next((each.target for each in service.ports), None), **times}
         case LogCheck(pattern):
-            return {"log": pattern, **times}
+            return {"log": _plain(pattern), **times}
 
 
 def _http(check: HttpCheck) -> dict[str, Any]:
-    target = check.path if check.port is None else f":{check.port}{check.path}"
+    path = _plain(check.path)
+    target = path if check.port is None else f":{check.port}{path}"
     low, high = check.status
     data = {"http": target, "status": str(low) if low == high else f"{low}-{high}"}
-    return data if check.body is None else {**data, "body": check.body}
+    return data if check.body is None else {**data, "body": _plain(check.body)}
 
 
 def _restart(restart: Restart) -> str:

@@ -8,7 +8,7 @@ is cheap, and on a converged state it returns nothing to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devbox.domain.instance import Observed
 from devbox.domain.spec import Need, UnitKey
@@ -128,8 +128,11 @@ class _View:
 
     def _bring_up(self, unit: UnitState) -> list[Step]:
         first = self._preparation(unit)
-        removals = _removals(unit, unit.instances, tuple(step.id for step in first))
-        return [*first, *removals, self._start(unit, [*first, *removals], unit.why, unit.cause)]
+        again = next((i for i in unit.instances if unit.unit and i.fingerprint == unit.unit.fingerprint), None)
+        old = [instance for instance in unit.instances if instance is not again]
+        removals = _removals(unit, old, tuple(step.id for step in first))
+        start = self._start(unit, [*first, *removals], unit.why, unit.cause)
+        return [*first, *removals, replace(start, ref=again.ref if again else None)]
 
     def _preparation(self, unit: UnitState) -> list[Step]:
         if unit.unit is None or unit.prepared == unit.unit.fingerprint:

@@ -20,38 +20,59 @@ class Shortfall:
     hint: str = ""
 
 
+SETTLED_AFTER = 1.0
+"""Seconds that a service without a probe must live before it counts as ready: many die of their first mistake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`pending` names services on their way; `shortfalls` those that will not arrive. Neither: all is as asked."""
+    """`pending` names services on their way; `shortfalls` those that will not arrive. Neither: all is as asked.
+
+    `look_again_at` is when the outcome may be another though nothing happened.
+    """
 
     pending: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
+    look_again_at: float | None = None
 
     @property
     def settled(self) -> bool:
         return not self.pending or bool(self.shortfalls)
 
 
-def assess(state: State, holds: Mapping[UnitKey, Hold], services: Collection[str], *, ready: bool) -> Outcome:
+def assess(
+    state: State, holds: Mapping[UnitKey, Hold], services: Collection[str], *, ready: bool, now: float
+) -> Outcome:
     """How far services are on the way to what is wanted of them.
 
-    One that shall run has arrived when it was started (with `ready`: when it is healthy too), a job when it is done;
-    one that shall not has arrived when nothing of it runs.
+    One that shall run has arrived when it was started (with `ready`: when it is healthy too, or has lived for a moment
+    where it has no probe), a job when it is done; one that shall not has arrived when nothing of it runs.
     """
     pending: list[str] = []
     shortfalls: list[Shortfall] = []
+    settling: list[float] = []
     for unit in state:
-        if unit.key.service not in services or _arrived(unit, ready=ready):
+        if unit.key.service not in services:
             continue
-        reason = _hopeless(state, unit, holds, ready=ready)
-        if reason:
-            failure = unit.failure
-            shortfalls.append(
-                Shortfall(unit.key.service, reason, failure.tail if failure else (), failure.hint if failure else "")
-            )
+        if _arrived(unit, ready=ready):
+            settled_at = unit.since + SETTLED_AFTER if ready and _lives_unprobed(unit) else now
+            if settled_at > now:
+                settling.append(settled_at)
+                pending.append(unit.key.service)
+        elif reason := _hopeless(state, unit, holds, ready=ready):
+            shortfalls.append(_shortfall(unit, reason))
         else:
             pending.append(unit.key.service)
-    return Outcome(tuple(pending), tuple(shortfalls))
+    return Outcome(tuple(pending), tuple(shortfalls), min(settling, default=None))
+
+
+def _lives_unprobed(unit: UnitState) -> bool:
+    return unit.wanted and unit.phase is Phase.RUNNING and unit.health is Health.NONE
+
+
+def _shortfall(unit: UnitState, reason: str) -> Shortfall:
+    failure = unit.failure
+    return Shortfall(unit.key.service, reason, failure.tail if failure else (), failure.hint if failure else "")
 
 
 def _arrived(unit: UnitState, *, ready: bool) -> bool:

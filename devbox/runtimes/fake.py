@@ -53,6 +53,8 @@ class FakeRuntime:
             raise StepError(failure)
         match step.op:
             case Op.START if unit is not None:
+                if step.ref is not None:
+                    self.instances.pop(step.ref, None)
                 return self._start(unit, script)
             case Op.STOP if step.ref in self.instances:
                 return self._dead(step.ref, signal=15)

@@ -49,9 +49,10 @@ class LogStore:
     def __init__(self, folder: Path, locate: Callable[[UnitKey], LogFiles]) -> None:
         self._folder, self._locate = folder, locate
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
-        self._grown = asyncio.Condition()
+        self._grown = asyncio.Event()
         self._generation = 0
         self._watching: asyncio.Task[None] | None = None
+        self._finished = False
 
     def know(self, keys: Collection[UnitKey]) -> None:
         """Note which replicas there are, so that their files are followed."""
@@ -107,17 +108,25 @@ class LogStore:
             generation = self._generation
             for stream in self._wanted(services):
                 cursors.setdefault(stream, _Cursor(stream, 0, 0))
-            while chunks := self._collect(list(cursors.values()), partial=not follow):
+            last = self._finished or not follow
+            while chunks := self._collect(list(cursors.values()), partial=last):
                 for chunk in chunks:
                     yield chunk
                 await asyncio.sleep(0)
-            if not follow:
+            if last:
                 return
             await self._growth_after(generation)
 
+    def finish(self) -> None:
+        """Nothing more will be written: those who follow get what is left, and then an end."""
+        self._note_growth()
+        self._finished = True
+        self._generation += 1
+        self._grown.set()
+
     async def _growth_after(self, generation: int) -> None:
-        async with self._grown:
-            await self._grown.wait_for(lambda: self._generation != generation)
+        while self._generation == generation:
+            await self._grown.wait()
 
     def _wanted(self, services: Collection[str]) -> list[_Stream]:
         return [s for key, pair in self._streams.items() if not services or key.service in services for s in pair]
@@ -151,9 +160,10 @@ class LogStore:
             recursive=False,
         ):
             if self._note_growth():
-                async with self._grown:
-                    self._generation += 1
-                    self._grown.notify_all()
+                self._generation += 1
+                # Wakes whoever waits now; the next to wait needs the next growth.
+                self._grown.set()
+                self._grown.clear()
 
     def _note_growth(self) -> bool:
         """Look how long each file is; whether one has grown."""

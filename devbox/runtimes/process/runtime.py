@@ -63,7 +63,10 @@ class ProcessRuntime:
             case Op.PREPARE if unit is not None:
                 await self._prepare(unit, report)
             case Op.START if unit is not None:
-                return await self._start(unit)
+                started = await self._start(unit)
+                if step.ref is not None:
+                    await self._forget(step.ref)
+                return started
             case Op.STOP if step.ref is not None:
                 return await self._stop(step, unit)
             case Op.REMOVE if step.ref is not None:

@@ -102,6 +102,8 @@ class World:
         seen: Observed | None = None
         if step.op is Op.START:
             self.started += 1
+            if step.ref is not None:
+                self.instances.pop(step.ref, None)
             seen = Observed(
                 Ref("fake", f"{step.key}.{self.started}"), step.key, step.fingerprint, True, self.now, pid=self.started
             )
