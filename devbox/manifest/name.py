@@ -61,10 +61,12 @@ def _text(file: Path) -> str:
 
 def _name_line(text: str) -> str:
     """The line in which a mapping of the top level, written in the usual way, has its `name`."""
-    if text.startswith("name:"):
-        return text.partition("\n")[0]
-    at = text.find("\nname:")
-    return text[at + 1 :].partition("\n")[0] if at >= 0 else ""
+    at = 0 if text.startswith("name:") else text.find("\nname:") + 1
+    if not text.startswith("name:", at):
+        return ""
+    line, _, rest = text[at:].partition("\n")
+    goes_on = rest[:1].isspace() and not rest.startswith(("\n", "\r"))
+    return f"{line}\n" if goes_on else line
 
 
 def _is_unusual(text: str) -> bool:

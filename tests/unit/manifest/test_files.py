@@ -65,6 +65,8 @@ def test_the_directory_gives_the_name(folder: Folder) -> None:
         ("{name: shop, services: {a: {image: x}}}", "shop"),
         ("---\nname: shop", "shop"),
         ("name: --Shop", "shop"),
+        ("name: my\n  shop\nx-a: 1", "myshop"),
+        ("x-name: a\nname: shop", "shop"),
         ("name: ''", "myshop_1"),
     ],
 )
