@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench screenshots soak clean
+
+demo: $(VENV)/.hello  ## a live mesh, no Docker needed
+	$(BIN)/devbox up -f profiles/hello/devbox.yaml
+
+test: $(VENV)/.dev  ## every test that CI runs
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/test_imports.py
+
+bench: $(VENV)/.dev  ## what devbox is measured by; fails where a figure is over its limit
+	$(BIN)/python -m bench
+
+screenshots: $(VENV)/.dev  ## screenshots/, from the real program on the hello mesh
+	$(BIN)/python -m screenshots.make
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "devbox needs Python 3.11 or later; $(PYTHON) is not. Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.hello: requirements/hello.txt pyproject.toml | $(BIN)/python
+	@echo "installing what devbox and its demo need into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/hello.txt
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.hello
+	@echo "installing what its tests need into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
