@@ -79,17 +79,10 @@ def _root(text: str) -> yaml.Node:
         depth -= isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent))
         if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
             raise ValueError("an entry is nested too deeply, or uses aliases")
-    root = yaml.compose(text, Loader=_LOADER)
-    if root is None:
+    root: Any = yaml.compose(text, Loader=_LOADER)
+    if not isinstance(root, yaml.Node):
         raise ValueError("the file is empty")
-    return typing_node(root)
-
-
-def typing_node(node: Any) -> yaml.Node:
-    """The node `yaml.compose` made, as what it is."""
-    if not isinstance(node, yaml.Node):
-        raise ValueError("not a YAML node")
-    return node
+    return root
 
 
 def _check(path: Path, entry: Entry) -> None:
