@@ -53,8 +53,8 @@ def panel(app: AppSpec, places: Places, command: Command) -> int:
 
 def attach(places: Places) -> int:
     """The panel on a mesh that runs."""
+    import devbox.views.tui as tui
     from devbox.control.stream import StreamingControl
-    from devbox.views import tui
 
     choice = tui.run(StreamingControl(places.socket, places.project), project=places.project)
     if choice is tui.Quit.STOP:

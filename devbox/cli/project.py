@@ -52,7 +52,9 @@ class Project:
         """The project's name. Raises UsageError when nothing tells which project is meant."""
         named = self.selection.project or self.environment.get("COMPOSE_PROJECT_NAME")
         if named:
-            return named
+            from devbox.manifest.name import normalised
+
+            return normalised(named)
         files = self.files()
         if not files:
             raise no_manifest()
@@ -73,7 +75,7 @@ class Project:
         files = self.files()
         if not files:
             raise no_manifest()
-        places = Places.of(self.selection.project or self._name_in(files))
+        places = Places.of(self._name_in(files))
         return load(
             files,
             project=self.selection.project,
@@ -93,6 +95,7 @@ class Project:
             project=self.selection.project,
             directory=self.selection.directory,
             environment=self.environment,
+            env_files=self.selection.env_files,
         )
 
 

@@ -102,7 +102,7 @@ class RestartPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """When a service that ended by itself is started again. `max_attempts` bounds restarts in a row (None: no limit)."""
+    """When a service that ended by itself is started again; `max_attempts` bounds restarts in a row."""
 
     policy: RestartPolicy = RestartPolicy.NO
     max_attempts: int | None = None

@@ -25,8 +25,9 @@ class Step:
     """One act on one unit, why it is done, and what must be done before it.
 
     `cause` is the reason in words; `event` is the seq of the event behind it (0: none is known). `ref` names the
-    instance for STOP and REMOVE, and for START a dead one that may be brought back to life or takes up its place. `signal` and `grace` override the unit's own for STOP. `after` holds ids of steps of
-    the same plan. A step with a `hold` may not be started yet, and says why.
+    instance for STOP and REMOVE, and for START a dead one that may be brought back to life or takes up its place.
+    `signal` and `grace` override the unit's own for STOP. `after` holds ids of steps of the same plan. A step with a
+    `hold` may not be started yet, and says why.
     """
 
     id: str

@@ -166,6 +166,8 @@ class ProcessRuntime:
 
     async def _end(self, ref: Ref, number: int, limit: float) -> Observed | None:
         """Signal an instance and wait `limit` seconds for its end; None when it did not come."""
+        if not self._known[ref.id].alive:
+            return self._known[ref.id]
         end = self._ends.setdefault(ref.id, asyncio.get_running_loop().create_future())
         await self.signal(ref, number)
         if limit <= 0 and number != signals.SIGKILL:
