@@ -131,7 +131,8 @@ class _View:
         again = next((i for i in unit.instances if unit.unit and i.fingerprint == unit.unit.fingerprint), None)
         old = [instance for instance in unit.instances if instance is not again]
         removals = _removals(unit, old, tuple(step.id for step in first))
-        start = self._start(unit, [*first, *removals], unit.why, unit.cause)
+        why = f"again, for it {unit.why}" if unit.phase is Phase.BACKOFF else unit.why
+        start = self._start(unit, [*first, *removals], why, unit.cause)
         return [*first, *removals, replace(start, ref=again.ref if again else None)]
 
     def _preparation(self, unit: UnitState) -> list[Step]:

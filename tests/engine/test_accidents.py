@@ -204,7 +204,9 @@ def test_what_escaped_by_forking_twice_goes_too(mesh: Make) -> None:
 
 
 def test_a_service_that_ignores_its_stop_signal_is_killed_after_its_grace(mesh: Make) -> None:
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(99)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(99)"
+    )
     it = mesh(one(script(deaf), "    stop_grace_period: 500ms\n"))
     it.ok("up", "-d", "--wait")
     until(lambda: "deaf" in it.ok("logs"))
@@ -230,7 +232,9 @@ def test_a_stop_signal_of_its_own_reaches_the_service(mesh: Make) -> None:
 
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_ends_it_all(mesh: Make, presses: int) -> None:
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(99)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(99)"
+    )
     code = deaf if presses == 2 else SLEEPER
     it = mesh(one(script(code)))
     up = it.spawn("up")

@@ -168,9 +168,7 @@ def test_logs_come_whole_and_in_order_and_a_follower_misses_nothing(mesh: Make) 
 
 
 def test_tail_gives_the_last_lines_of_each(mesh: Make) -> None:
-    talker = mesh(
-        f"name: talker\nservices:\n  talk:\n    command: {script('for i in range(100): print(i)')}\n"
-    )
+    talker = mesh(f"name: talker\nservices:\n  talk:\n    command: {script('for i in range(100): print(i)')}\n")
     talker.ok("up", "-d", "--wait")
     assert talker.ok("logs", "-n", "3", "--no-log-prefix").split() == ["97", "98", "99"]
     assert talker.ok("logs", "-n", "1") == "talk │ 99\n"

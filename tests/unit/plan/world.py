@@ -31,7 +31,6 @@ from devbox.domain.spec import (
     Template,
     Unit,
     UnitKey,
-
 )
 from devbox.domain.status import Failure, FailureKind, Health, Intent, Phase
 from devbox.domain.step import Op, Step
@@ -199,4 +198,3 @@ class World:
 
 
 _NOT_WELL = (Health.STARTING, Health.UNHEALTHY)
-
