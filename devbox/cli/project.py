@@ -71,6 +71,7 @@ class Project:
         """The manifest, whole. Raises ManifestError, or UsageError when there is none."""
         from devbox.cli.secrets import SecretStore
         from devbox.manifest import load
+        from devbox.runtimes.docker.endpoint import answers
 
         files = self.files()
         if not files:
@@ -83,6 +84,7 @@ class Project:
             environment=self.environment,
             env_files=self.selection.env_files,
             profiles=self.selection.profiles,
+            engine=lambda: answers(self.environment),
             secrets=SecretStore(places.secrets).get,
             data_dir=lambda service: str(places.data / service),
         )

@@ -29,6 +29,7 @@ from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.ports import PortBook
+from devbox.runtimes.base import Runtime
 from devbox.runtimes.process.ports import is_free
 from devbox.runtimes.process.runtime import ProcessRuntime
 
@@ -45,8 +46,12 @@ class Supervisor:
         self._places = places
         self._journal = Journal(places.journal)
         runtime = ProcessRuntime(places, os.environ)
+        runtimes: dict[str, Runtime] = {runtime.name: runtime}
+        if self._uses_docker.exists():
+            runtimes["docker"] = self._docker()
         self._engine = Engine(
-            {runtime.name: runtime},
+            runtimes,
+            {"docker": self._docker},
             self._journal,
             LogStore(places.logs, runtime.logs),
             PortBook(places.project, places.run / "ports.json", is_free),
@@ -65,6 +70,17 @@ class Supervisor:
             timeout_graceful_shutdown=_LINGER,
         )
         self._server = uvicorn.Server(config)
+
+    @property
+    def _uses_docker(self) -> Path:
+        """A file that tells a later supervisor that this project has containers."""
+        return self._places.run / "docker"
+
+    def _docker(self) -> Runtime:
+        from devbox.runtimes.docker.runtime import DockerRuntime
+
+        self._uses_docker.touch()
+        return DockerRuntime(self._places, os.environ)
 
     async def run(self, listener: socket.socket) -> None:
         """Serve until told to stop or signalled. When told so by `down`, nothing of the project's run is left."""

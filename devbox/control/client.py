@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from devbox.domain.errors import ControlError, DevboxError, NotRunning, UsageError
+from devbox.domain.errors import ControlError, DevboxError, EngineUnavailable, NotRunning, UsageError
 
-_ERRORS: dict[str, type[DevboxError]] = {"NotRunning": NotRunning, "UsageError": UsageError}
+_ERRORS: dict[str, type[DevboxError]] = {
+    "NotRunning": NotRunning,
+    "UsageError": UsageError,
+    "EngineUnavailable": EngineUnavailable,
+}
 
 CONNECT_LIMIT = 5.0
 """Seconds within which a supervisor that is there takes a connection."""

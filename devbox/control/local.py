@@ -163,6 +163,7 @@ class LocalControl:
             await self.engine.signal(names, signal.Signals.SIGKILL, command.by)
         verdict = await self._settle(names, command)
         if verdict.ok:
+            await self.engine.clear(volumes=command.volumes)
             self._stop(command.by, command.volumes)
         else:
             self._ending = ""

@@ -9,7 +9,7 @@
     POST /v1/plan                     {app, services} -> {plan}
     POST /v1/command                  a Command -> Verdict
 
-Errors are {error, message, hint} with status 400 (bad usage), 409 (not running), 500.
+Errors are {error, message, hint} with status 400 (bad usage), 409 (not running), 503 (no engine), 500.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from starlette.routing import Route
 from devbox.control.local import LocalControl
 from devbox.control.protocol import Bye, Command
 from devbox.domain.codec import DecodeError, decode, encode
-from devbox.domain.errors import DevboxError, NotRunning, UsageError
+from devbox.domain.errors import DevboxError, EngineUnavailable, NotRunning, UsageError
 from devbox.domain.log import LogChunk
 from devbox.domain.spec import AppSpec
 
@@ -101,6 +101,8 @@ def _guarded(handler: Handler) -> Handler:
             return _error("NotRunning", exc.message, exc.hint, 409)
         except UsageError as exc:
             return _error("UsageError", exc.message, exc.hint, 400)
+        except EngineUnavailable as exc:
+            return _error("EngineUnavailable", exc.message, exc.hint, 503)
         except DevboxError as exc:
             return _error("ControlError", exc.message, exc.hint, 500)
         except (DecodeError, ValueError, KeyError) as exc:

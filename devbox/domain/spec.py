@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+HOST_GATEWAY = "host.docker.internal"
+"""The name by which a container reaches its host."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

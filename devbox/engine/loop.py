@@ -73,12 +73,14 @@ class Engine:
     def __init__(
         self,
         runtimes: Mapping[str, Runtime],
+        makers: Mapping[str, Callable[[], Runtime]],
         journal: Journal,
         logs: LogStore,
         ports: PortBook,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.runtimes = runtimes
+        self.runtimes = dict(runtimes)
+        self._makers = makers
         self.journal, self.logs, self.ports = journal, logs, ports
         self.state = State(seq=journal.last_seq)
         self.decision = Decision(Plan(), {})
@@ -86,15 +88,17 @@ class Engine:
         self.clock = clock
         self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
         self._listeners: list[Listener] = []
-        self._executor = Executor(runtimes, self.post)
-        self.prober = Prober(runtimes, logs, self.post)
+        self._executor = Executor(self.runtimes, self.post)
+        self.prober = Prober(self.runtimes, logs, self.post)
         self._pumps: list[asyncio.Task[None]] = []
         self._adopted = asyncio.Event()
+        self._caught_up = asyncio.Event()
 
     # --- what others call
 
     def post(self, body: Body, cause: int = 0) -> None:
         """Put a fact into the inbox; `cause` is the seq of the event that led to it."""
+        self._caught_up.clear()
         self._inbox.put_nowait((body, cause))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -103,13 +107,22 @@ class Engine:
         return lambda: self._listeners.remove(listener)
 
     async def apply(self, app: AppSpec) -> None:
-        """Take over a manifest. What it leaves running and what it changes, the next turn decides."""
+        """Take over a manifest. What it leaves running and what it changes, the next turn decides.
+
+        Raises EngineUnavailable when it needs a runtime that cannot be reached.
+        """
         await self._adopted.wait()
+        for name in {service.runtime for service in app.services} - self.runtimes.keys():
+            await self._add_runtime(name)
         units = self._resolve(app)
         changed = self._changed(units)
         self.ports.save()
         self.app = app
         self.post(SpecApplied(app.files, changed, units))
+
+    async def clear(self, *, volumes: bool) -> None:
+        """Remove what runtimes made for the project besides its instances; with `volumes` its data too."""
+        await asyncio.gather(*(runtime.clear(volumes=volumes) for runtime in self.runtimes.values()))
 
     def intend(
         self,
@@ -176,10 +189,18 @@ class Engine:
         finally:
             await self._close()
 
-    async def look_again(self) -> None:
-        """Ask every runtime what is there, and post whatever is not as it is known."""
+    async def _add_runtime(self, name: str) -> None:
+        """Take a runtime into service: what runs there already is known before anything is decided."""
+        runtime = self._makers[name]()
+        await self.look_again([runtime])
+        await self._caught_up.wait()
+        self.runtimes[name] = runtime
+        self._pumps.append(asyncio.create_task(self._pump(runtime)))
+
+    async def look_again(self, runtimes: Collection[Runtime] | None = None) -> None:
+        """Ask runtimes (None: every one) what is there, and post whatever is not as it is known."""
         known = {instance.ref: (unit.key, instance) for unit in self.state for instance in unit.instances}
-        for runtime in self.runtimes.values():
+        for runtime in self.runtimes.values() if runtimes is None else runtimes:
             seen = {instance.ref: instance for instance in await runtime.observe()}
             for ref, instance in seen.items():
                 if ref not in known or known[ref][1] != instance:
@@ -222,6 +243,8 @@ class Engine:
         turn = Turn(tuple(events), before, held, self.state, self.decision)
         for listener in list(self._listeners):
             listener(turn)
+        if self._inbox.empty():
+            self._caught_up.set()
 
     def _accept(self, body: Body, cause: int) -> Event | None:
         """Make an event of a fact and let it change the state."""

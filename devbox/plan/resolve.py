@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from devbox.domain.spec import (
+    HOST_GATEWAY,
     AppSpec,
     ContainerRun,
     ExecCheck,
@@ -24,9 +25,6 @@ from devbox.domain.spec import (
     UnitKey,
 )
 from devbox.plan.fingerprint import fingerprint
-
-HOST_GATEWAY = "host.docker.internal"
-"""The name by which a container reaches its host."""
 
 Publish = Callable[[UnitKey, Port], int]
 """The host port for a port of a replica."""

@@ -75,5 +75,8 @@ class Runtime(Protocol):
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
         """What these instances use now; those that are gone are left out."""
 
+    async def clear(self, *, volumes: bool) -> None:
+        """Remove what was made for the project besides its instances; with `volumes` its data too."""
+
     async def close(self) -> None:
         """Let go of the vendor. What runs goes on running."""

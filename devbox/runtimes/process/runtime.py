@@ -92,6 +92,9 @@ class ProcessRuntime:
         pids = {ref: self._known[ref.id].pid for ref in refs if ref.id in self._known and self._known[ref.id].alive}
         return await asyncio.to_thread(self._usage.measure, {ref: pid for ref, pid in pids.items() if pid is not None})
 
+    async def clear(self, *, volumes: bool) -> None:
+        """Host processes leave nothing but files, which go with the project's directory."""
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

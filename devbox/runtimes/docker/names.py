@@ -1,0 +1,46 @@
+"""What devbox's things in an engine are called, and the labels by which it finds them again."""
+
+from __future__ import annotations
+
+from devbox.domain.spec import Unit, UnitKey
+
+PROJECT = "dev.devbox.project"
+SERVICE = "dev.devbox.service"
+REPLICA = "dev.devbox.replica"
+FINGERPRINT = "dev.devbox.fingerprint"
+
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+COMPOSE_NUMBER = "com.docker.compose.container-number"
+COMPOSE_ONEOFF = "com.docker.compose.oneoff"
+
+
+def container_name(project: str, key: UnitKey) -> str:
+    """The same name that Compose gives, so that habits and scripts go on working."""
+    return f"{project}-{key.service}-{key.replica}"
+
+
+def network_name(project: str) -> str:
+    return f"{project}_default"
+
+
+def volume_name(project: str, service: str) -> str:
+    return f"{project}_{service}-data"
+
+
+def container_labels(project: str, unit: Unit) -> dict[str, str]:
+    """Devbox's own labels, and Compose's, by which other tools group containers."""
+    return {
+        **project_labels(project),
+        SERVICE: unit.key.service,
+        REPLICA: str(unit.key.replica),
+        FINGERPRINT: unit.fingerprint,
+        COMPOSE_SERVICE: unit.key.service,
+        COMPOSE_NUMBER: str(unit.key.replica),
+        COMPOSE_ONEOFF: "False",
+    }
+
+
+def project_labels(project: str) -> dict[str, str]:
+    """The labels of everything that belongs to a project."""
+    return {PROJECT: project, COMPOSE_PROJECT: project}
