@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ class Project:
     """One project, as the flags and the working directory select it."""
 
     selection: Selection
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: dict[str, str] = field(default_factory=lambda: {"DEVBOX_PYTHON": sys.executable, **os.environ})
 
     def files(self) -> tuple[Path, ...]:
         """The manifest's files: those named, or those found from the working directory upwards."""

@@ -75,7 +75,7 @@ class ProgressPrinter:
 
 
 _WORTH_A_LINE = frozenset(
-    {"running", "healthy", "completed", "failed", "crashing", "unhealthy", "waiting", "backoff", "preparing", "stopped"}
+    {"running", "healthy", "completed", "failed", "crashing", "unhealthy", "waiting", "backoff", "stopped"}
 )
 
 
