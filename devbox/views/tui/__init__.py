@@ -1,27 +1,38 @@
 """The panel: one screen that answers what runs, what is unwell and why, and what just happened.
 
-Textual is imported only when the panel is opened, so that no other command pays for it.
+Importing this package costs nothing: Textual is loaded when the panel opens.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING, Any
 
-from devbox.control.protocol import Control
+if TYPE_CHECKING:
+    from devbox.control.protocol import Control
+    from devbox.views.tui.app import DevboxApp
+
+__all__ = ["DevboxApp", "Quit", "run"]
 
 
 class Quit(Enum):
-    """What the person chose on leaving the panel."""
+    """What a person chose when they closed the panel; the caller acts on it."""
 
     LEAVE_RUNNING = "leave running"
     STOP = "stop everything"
 
 
 def run(control: Control, *, project: str) -> Quit:
-    """Show the panel until the person leaves it; what is to become of the mesh. A closed terminal leaves it running."""
+    """Show the panel until it is closed. Whatever else ends it, the mesh is left running."""
     from devbox.views.tui.app import DevboxApp
 
-    return DevboxApp(control, project).run() or Quit.LEAVE_RUNNING
+    return DevboxApp(control, project=project).run() or Quit.LEAVE_RUNNING
 
 
-__all__ = ["Quit", "run"]
+def __getattr__(name: str) -> Any:
+    """`DevboxApp`, loaded when it is first asked for."""
+    if name == "DevboxApp":
+        from devbox.views.tui.app import DevboxApp
+
+        return DevboxApp
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

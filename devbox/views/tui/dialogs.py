@@ -1,59 +1,103 @@
-"""What comes up over the panel: help, the answer to why, and the question on leaving."""
+"""Screens over the panel: the question before it closes, and the keys there are."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Label, Static
+from textual.widgets import Label, OptionList, Static
+from textual.widgets.option_list import Option
 
 from devbox.views.tui import Quit
 
 
 class QuitDialog(ModalScreen[Quit | None]):
-    """Asks what is to become of the mesh."""
+    """Closing the panel never stops anything that was not asked to stop: leave running, stop everything, or stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "answer('leave')", "leave running"),
-        Binding("s", "answer('stop')", "stop everything"),
-        Binding("escape,q", "answer('')", "cancel"),
+        Binding("l,q", "leave", "leave running", show=False),
+        Binding("s", "stop", "stop everything", show=False),
+        Binding("c,escape", "cancel", "cancel", show=False),
+        Binding("j", "focused.cursor_down", "down", show=False),
+        Binding("k", "focused.cursor_up", "up", show=False),
     ]
 
-    def __init__(self, project: str, replicas: int) -> None:
+    def __init__(self, project: str) -> None:
         super().__init__()
-        self._project, self._replicas = project, replicas
+        self._project = project
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield Label(f"{self._replicas} of {self._project} run. Leave the panel?", classes="question")
-            with Horizontal(classes="buttons"):
-                yield Button("Leave running (l)", variant="primary", id="leave")
-                yield Button("Stop everything (s)", variant="error", id="stop")
-                yield Button("Cancel (Esc)", id="cancel")
+        with Vertical(id="dialog"):
+            yield Label(f"Close the panel of {self._project}?", id="question", markup=False)
+            yield OptionList(
+                Option("l  leave running", id="leave"),
+                Option("s  stop everything", id="stop"),
+                Option("c  cancel", id="cancel"),
+                compact=True,
+            )
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.action_answer(event.button.id or "")
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        await self.run_action(event.option_id or "cancel")
 
-    def action_answer(self, answer: str) -> None:
-        self.dismiss({"leave": Quit.LEAVE_RUNNING, "stop": Quit.STOP}.get(answer))
+    def action_leave(self) -> None:
+        self.dismiss(Quit.LEAVE_RUNNING)
+
+    def action_stop(self) -> None:
+        self.dismiss(Quit.STOP)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
 
 
-class TextDialog(ModalScreen[None]):
-    """A text to read and put away."""
+class HelpScreen(ModalScreen[None]):
+    """Every key that works where one was when asking, read from the bindings themselves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,y,question_mark,enter", "dismiss", "close", key_display="Esc"),
+        Binding("escape,q,question_mark", "close", "close"),
+        Binding("j,down", "scroll(1)", "down", show=False),
+        Binding("k,up", "scroll(-1)", "up", show=False),
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, where: str, here: list[ActiveBinding], everywhere: list[ActiveBinding]) -> None:
         super().__init__()
-        self._title, self._text = title, text
+        self._where, self._here, self._everywhere = where, here, everywhere
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog reading") as box:
-            box.border_title = self._title
-            box.border_subtitle = "Esc closes"
-            yield Static(self._text, markup=False)
+        with VerticalScroll(id="dialog"):
+            yield Label(f"Keys in the {self._where}", classes="heading")
+            yield Static(self._keys(self._here))
+            yield Label("Keys everywhere", classes="heading")
+            yield Static(self._keys(self._everywhere))
+            yield Label("Esc closes this. The mouse works too.", classes="dim")
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#dialog").scroll_relative(y=lines, animate=False)
+
+    def _keys(self, bindings: list[ActiveBinding]) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True, min_width=9)
+        grid.add_column()
+        for keys, does in described(bindings, self.app.get_key_display):
+            grid.add_row(Text(keys, "bold"), Text(does))
+        return grid
+
+
+def described(bindings: list[ActiveBinding], display) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]
+    """(keys, what they do), one for each action."""
+    keys: dict[str, list[str]] = {}
+    words: dict[str, str] = {}
+    for active in bindings:
+        binding = active.binding
+        written = display(binding)
+        if binding.description and written not in keys.setdefault(binding.action, []):
+            keys[binding.action].append(written)
+            words[binding.action] = active.tooltip or binding.tooltip or binding.description.capitalize()
+    return [(" ".join(keys[action]), words[action]) for action in words]

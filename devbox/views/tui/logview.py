@@ -1,204 +1,138 @@
-"""The log viewer: keeps raw lines, and works out how one looks only when it is drawn."""
+"""The log of one service, or of all of them merged: searched, followed, never drawn faster than one can see."""
 
 from __future__ import annotations
 
-import re
-import zlib
-from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from devbox.domain.log import LogChunk
-from devbox.views.tui.lines import drawn
+from devbox.views.tui.buffer import Buffer, Source
+from devbox.views.tui.logline import ROOM_FOR_TIMES, paint_line
+from devbox.views.tui.search import Search
+from devbox.views.tui.tailview import TailView
 
-_KEPT = 200_000
-_DROPPED_AT_ONCE = 20_000
-_DRAW_EVERY = 0.05
-_NAME_COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_cyan", "bright_yellow", "bright_magenta")
+BATCH = 0.05
+"""Seconds for which new lines are gathered before they are drawn."""
 
-
-@dataclass(slots=True)
-class _Line:
-    service: str
-    stderr: bool
-    raw: str
+_WIDEST_NAME = 16
 
 
-class LogView(ScrollView, can_focus=True):
-    """Lines of one service, or of all with their names. Follows the end until somebody scrolls up."""
+class LogView(TailView):
+    """Lines of services. `feed` takes what comes; nothing of it can do more to the terminal than colour it."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "log--dim", "log--value", "log--info", "log--warn", "log--error", "log--stderr", "log--match", "log--current",
+    }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "app.search", "search"),
-        Binding("n", "next_match(1)", "next", show=False),
-        Binding("N", "next_match(-1)", "previous", show=False),
-        Binding("f", "follow", "follow"),
-        Binding("j", "scroll_down", "down", show=False),
-        Binding("k", "scroll_up", "up", show=False),
-        Binding("g", "scroll_home", "top", show=False),
-        Binding("G", "follow", "end", show=False),
+        Binding("slash", "screen.search", "search", key_display="/", tooltip="Search, as text or regular expression"),
+        Binding("n", "match(1)", "next", tooltip="Go to the next match"),
+        Binding("N", "match(-1)", "previous", tooltip="Go to the previous match"),
+        Binding("T", "times", "times", show=False, tooltip="Show or hide the time of each line"),
     ]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._lines: list[_Line] = []
-        self._pending: list[_Line] = []
-        self._following = True
-        self._unseen = 0
-        self._dropped = 0
-        self._widest = 0
-        self._names = False
-        self._pattern: re.Pattern[str] | None = None
-        self._match = -1
-        self._strips: LRUCache[int, Strip] = LRUCache(1000)
-        self._what = ""
+        self.buffer = Buffer()
+        self.search: Search | None = None
+        self._pending: list[LogChunk] = []
+        self._sources: dict[tuple[str, int, str], Source] = {}
+        self._names: dict[tuple[str, int], str] = {}
+        self._merged = False
+        self._times: bool | None = None
 
     @property
-    def following(self) -> bool:
-        """Whether the view stays at the end as more comes."""
-        return self._following
+    def first(self) -> int:
+        return self.buffer.first
 
     @property
-    def line_count(self) -> int:
-        return len(self._lines) + len(self._pending)
+    def end(self) -> int:
+        return self.buffer.end
 
-    def show(self, what: str, *, names: bool) -> None:
-        """Begin anew: `what` is being shown, with the names of services in front where there are several."""
-        self._lines, self._pending, self._names, self._what = [], [], names, what
-        self._following, self._unseen, self._widest, self._match = True, 0, 0, -1
-        self._changed()
-        self.scroll_to(0, 0, animate=False)
+    def begin(self, *, merged: bool, names: dict[tuple[str, int], str]) -> None:
+        """Start over with another log. `names` are the `Row.name`s of replicas, for the merged one."""
+        self._pending.clear()
+        self._sources.clear()
+        self._strips.clear()
+        self.buffer.clear()
+        self._merged, self._names = merged, names
+        self.words, self.shifted, self.following, self.missed = "", 0, True, 0
+        if self.search:
+            self.search = Search(self.search.text)
+        self.grew(0)
 
-    def add(self, chunk: LogChunk) -> None:
-        """Take lines in. They become visible together, a moment later."""
+    def feed(self, chunk: LogChunk) -> None:
+        """Take in new lines; they are drawn together with all that come within a moment."""
         if not self._pending:
-            self.set_timer(_DRAW_EVERY, self._flush)
-        stderr = chunk.stream == "stderr"
-        self._pending += [_Line(chunk.service, stderr, line) for line in chunk.lines]
+            self.set_timer(BATCH, self.flush)
+        self._pending.append(chunk)
 
-    def search(self, pattern: str) -> None:
-        """Mark what matches a regular expression (or, where it is none, a text), and go to the last one."""
-        try:
-            self._pattern = re.compile(pattern, re.IGNORECASE) if pattern else None
-        except re.error:
-            self._pattern = re.compile(re.escape(pattern), re.IGNORECASE)
-        self._match = len(self._lines)
-        self._changed()
-        if self._pattern is not None:
-            self.action_next_match(-1)
+    def flush(self) -> None:
+        """Draw what came."""
+        chunks, self._pending = self._pending, []
+        before, first = self.buffer.end, self.buffer.first
+        for chunk in chunks:
+            self.buffer.add(chunk, self._source(chunk))
+        if self.search:
+            self.search.look_at(self.buffer.numbered(before))
+            self.search.forget_before(self.buffer.first)
+        if chunks:
+            self.grew(self.buffer.end - before, self.buffer.first - first)
 
-    def action_follow(self) -> None:
-        """Go to the end and stay there."""
-        self._following, self._unseen = True, 0
-        self.scroll_end(animate=False, immediate=True)
-        self._title()
+    def say(self, words: str) -> None:
+        """What to show in place of lines while there are none."""
+        self.words = words
+        self.refresh()
 
-    def action_next_match(self, step: int) -> None:
-        """Go to the next (1) or the previous (-1) line that matches."""
-        matches = self._matches()
-        later = [i for i in matches if (i - self._match) * step > 0]
-        if not matches:
-            self._title()
+    def look_for(self, text: str) -> None:
+        """Mark what matches `text`; nothing for an empty one."""
+        self.search = Search(text) if text else None
+        if self.search:
+            self.search.look_at(self.buffer.numbered(self.buffer.first))
+        self.repaint()
+        self.refresh_bindings()
+        self.post_message(self.Moved())
+
+    def action_match(self, direction: int) -> None:
+        """Go to the next match, or the previous one."""
+        if not self.search:
             return
-        self._match = (later or matches)[0 if step > 0 else -1]
-        self._following = False
-        self._strips.clear()
-        self.scroll_to(y=max(0, self._match - self.size.height // 2), animate=False, immediate=True)
-        self._title()
-        self.refresh()
+        top = self.first + self.scroll_offset.y
+        origin = self.search.current if self.search.current is not None else top + self.size.height
+        number = self.search.step(origin, direction)
+        if number is not None:
+            self._bring_into_sight(number)
+        self.repaint()
+        self.post_message(self.Moved())
 
-    def watch_scroll_y(self, old: float, new: float) -> None:
-        super().watch_scroll_y(old, new)
-        at_end = new >= self.max_scroll_y - 1
-        if new < old and not at_end:
-            self._following = False
-        elif at_end and not self._following and new > old:
-            self._following, self._unseen = True, 0
-        self._title()
+    def action_times(self) -> None:
+        self._times = not self._shows_times
+        self.repaint()
 
-    def render_line(self, y: int) -> Strip:
-        """One visible line."""
-        scroll_x, scroll_y = self.scroll_offset
-        index = scroll_y + y
-        if index >= len(self._lines):
-            return self._blank(y)
-        key = self._dropped + index
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._strips[key] = self._strip(index)
-        if strip.cell_length > self._widest:
-            self._widest = strip.cell_length
-            self.call_later(self._resize_virtual)
-        width = self.scrollable_content_region.width
-        return strip.crop_extend(scroll_x, scroll_x + width, self.rich_style).apply_style(self.rich_style)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.search is not None if action == "match" else True
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._strips.clear()
+    def text_of(self, number: int) -> Text:
+        width = min(_WIDEST_NAME, max(map(len, self._names.values()), default=0)) if self._merged else 0
+        text = paint_line(self.buffer[number], self._part, times=self._shows_times, name_width=width)
+        if self.search:
+            style = "log--current" if number == self.search.current else "log--match"
+            text.highlight_regex(self.search.pattern, self.get_component_rich_style(style))
+        return text
 
-    def _blank(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if self._lines or y != 0:
-            return Strip.blank(width, self.rich_style)
-        words = Text("Nothing has been logged yet." if self._what else "", style="dim")
-        strip = Strip(words.render(self.app.console))
-        return strip.crop_extend(0, width, self.rich_style).apply_style(self.rich_style)
+    @property
+    def _shows_times(self) -> bool:
+        return self.size.width >= ROOM_FOR_TIMES if self._times is None else self._times
 
-    def _strip(self, index: int) -> Strip:
-        line = self._lines[index]
-        text = drawn(line.raw)
-        if self._pattern is not None:
-            text.highlight_regex(self._pattern, Style(reverse=True, bold=index == self._match))
-        head = Text(no_wrap=True)
-        if self._names:
-            colour = _NAME_COLOURS[zlib.crc32(line.service.encode()) % len(_NAME_COLOURS)]
-            head.append(f"{line.service:<12.12} ", colour)
-        head.append("▌" if line.stderr else " ", "red")
-        return Strip((head + text).render(self.app.console))
+    def _bring_into_sight(self, number: int) -> None:
+        place, height = number - self.first, self.size.height
+        if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
+            self.scroll_to(y=max(0, place - height // 2), animate=False, immediate=True)
 
-    def _matches(self) -> list[int]:
-        if self._pattern is None:
-            return []
-        return [index for index, line in enumerate(self._lines) if self._pattern.search(line.raw)]
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        self._lines += self._pending
-        if not self._following:
-            self._unseen += len(self._pending)
-        self._pending = []
-        if len(self._lines) > _KEPT:
-            del self._lines[:_DROPPED_AT_ONCE]
-            self._dropped += _DROPPED_AT_ONCE
-            if not self._following:
-                self.scroll_to(y=max(0, self.scroll_offset.y - _DROPPED_AT_ONCE), animate=False, immediate=True)
-        self._resize_virtual()
-        if self._following:
-            self.scroll_end(animate=False, immediate=True)
-        self._title()
-        self.refresh()
-
-    def _resize_virtual(self) -> None:
-        self.virtual_size = Size(self._widest, len(self._lines))
-
-    def _changed(self) -> None:
-        self._strips.clear()
-        self._resize_virtual()
-        self._title()
-        self.refresh()
-
-    def _title(self) -> None:
-        title = self._what
-        if self._pattern is not None:
-            matches = self._matches() if self._match >= 0 else []
-            place = matches.index(self._match) + 1 if self._match in matches else 0
-            title += f"  /{self._pattern.pattern}/ {place} of {len(matches)}" if matches else "  no match"
-        self.border_title = title
-        self.border_subtitle = "" if self._following else f"+{self._unseen:,} lines, f follows"
+    def _source(self, chunk: LogChunk) -> Source:
+        key = (chunk.service, chunk.replica, chunk.stream)
+        if key not in self._sources:
+            name = self._names.get((chunk.service, chunk.replica), chunk.service)
+            self._sources[key] = Source(name, chunk.service, chunk.stream == "stderr")
+        return self._sources[key]

@@ -1,62 +1,114 @@
-"""What the panel knows of the mesh: finished rows as they came, and what happened last."""
+"""What the panel knows of the mesh: the frames that came, put together. Nothing here decides anything."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from devbox.control.protocol import Changed, Frame, Measured, Row, Snapshot
+from devbox.control.protocol import Bye, Changed, Frame, Measured, Row, Snapshot
 from devbox.domain.event import Event
 from devbox.domain.instance import Sample
-from devbox.domain.spec import Group, UnitKey
+from devbox.domain.spec import Group
+from devbox.views.words import ICONS
 
-_GROUPS = (Group.DATABASE, Group.SERVICE, Group.JOB)
-_EVENTS_KEPT = 2000
+HISTORY = 10
+"""How many measurements of a replica are kept, for its sparkline."""
 
-UNWELL = frozenset({"unhealthy", "failed", "crashing", "backoff", "waiting"})
-"""States whose note a person should see without asking."""
+KEPT_EVENTS = 5000
+
+_GROUPS = {group: place for place, group in enumerate(Group)}
+_STATES = {state: place for place, state in enumerate(ICONS)}
 
 
 @dataclass
 class Mesh:
-    """The last known rows by replica, samples by row name, and the latest events."""
+    """The mesh as far as the frames tell.
+
+    `trouble` says why nothing is heard of the supervisor; empty while it is, and until the first attempt. `known` is
+    whether a snapshot ever came.
+    """
 
     project: str
-    rows: dict[UnitKey, Row] = field(default_factory=dict)
-    samples: dict[str, Sample] = field(default_factory=dict)
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=_EVENTS_KEPT))
-    loaded: bool = False
+    known: bool = False
+    connected: bool = False
+    trouble: str = ""
+    notes: tuple[str, ...] = ()
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+    _rows: dict[str, Row] = field(default_factory=dict)
+    _samples: dict[str, deque[Sample]] = field(default_factory=dict)
 
-    def take(self, frame: Frame) -> bool:
-        """Take a frame in; whether the set of rows is another than before."""
-        before = self.rows.keys() | set()
+    def apply(self, frame: Frame) -> None:
+        """Take in what a frame tells."""
         match frame:
             case Snapshot():
-                self.rows = {UnitKey(row.service, row.replica): row for row in frame.rows}
-                self.loaded = True
+                self._begin(frame)
             case Changed():
-                self.rows |= {UnitKey(row.service, row.replica): row for row in frame.rows}
-                for key in frame.gone:
-                    self.rows.pop(key, None)
-                self.events.extend(frame.events)
+                self._change(frame)
             case Measured(samples):
-                self.samples = samples
-        return self.rows.keys() != before
+                for name, sample in samples.items():
+                    self._note(name, sample)
+            case Bye(reason):
+                self.lost(f"The supervisor of {self.project} ended: {reason}")
 
-    def listed(self, pattern: str = "") -> list[Row]:
-        """The rows in the order of the list: by group, then as the manifest has them; only those that match."""
-        wanted = pattern.lower()
-        chosen = [row for row in self.rows.values() if wanted in row.name.lower() or wanted in row.state]
-        return sorted(chosen, key=lambda row: _GROUPS.index(row.group))
+    def lost(self, trouble: str) -> None:
+        """Nothing more is heard of the supervisor."""
+        self.connected = False
+        self.trouble = trouble
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every replica: databases first, then services, then jobs; by name within each."""
+        return sorted(self._rows.values(), key=lambda row: (_GROUPS[row.group], row.service, row.replica))
+
+    def row(self, name: str | None) -> Row | None:
+        """The replica of that `Row.name`, if there is one."""
+        return self._rows.get(name) if name is not None else None
+
+    def samples(self, row: Row) -> tuple[Sample, ...]:
+        """What a running replica used lately, latest last."""
+        return tuple(self._samples.get(row.name, ())) if row.started_at is not None else ()
 
     def counts(self) -> list[tuple[str, int]]:
-        """How many replicas are in which state, the most frequent first."""
-        return Counter(row.state for row in self.rows.values()).most_common()
+        """How many replicas are in each state."""
+        counted = Counter(row.state for row in self._rows.values())
+        return sorted(counted.items(), key=lambda item: _STATES.get(item[0], len(_STATES)))
 
-    def unwell(self) -> list[Row]:
-        """Rows that need a word."""
-        return [row for row in self.listed() if row.state in UNWELL and row.note]
+    def total(self) -> Sample | None:
+        """What all running replicas use together; None until something was measured."""
+        latest = [samples[-1] for row in self._rows.values() if (samples := self.samples(row))]
+        if not latest:
+            return None
+        return Sample(sum(sample.cpu for sample in latest), sum(sample.memory for sample in latest))
 
-    def total(self) -> Sample:
-        """CPU and memory of all together."""
-        return Sample(sum(s.cpu for s in self.samples.values()), sum(s.memory for s in self.samples.values()))
+    def _begin(self, frame: Snapshot) -> None:
+        self.project, self.notes = frame.project, frame.notes
+        self.known = self.connected = True
+        self.trouble = ""
+        self._rows.clear()
+        self._take(frame.rows)
+
+    def _change(self, frame: Changed) -> None:
+        self.events.extend(frame.events)
+        self._take(frame.rows)
+        for key in frame.gone:
+            for name in [
+                name for name, row in self._rows.items() if (row.service, row.replica) == (key.service, key.replica)
+            ]:
+                del self._rows[name]
+                self._samples.pop(name, None)
+
+    def _take(self, rows: tuple[Row, ...]) -> None:
+        for row in rows:
+            stale = [name for name, old in self._rows.items() if _same(old, row) and name != row.name]
+            for name in stale:
+                del self._rows[name]
+            self._rows[row.name] = row
+            if row.sample is not None and not self._samples.get(row.name):
+                self._note(row.name, row.sample)
+
+    def _note(self, name: str, sample: Sample) -> None:
+        self._samples.setdefault(name, deque(maxlen=HISTORY)).append(sample)
+
+
+def _same(one: Row, other: Row) -> bool:
+    return (one.service, one.replica) == (other.service, other.replica)

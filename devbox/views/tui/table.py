@@ -1,138 +1,160 @@
-"""The list of services."""
+"""The service table: one line a replica, and one below it where it waits or is unwell."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
-from textual.widgets import DataTable
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
-from devbox.control.protocol import Row
-from devbox.domain.instance import Sample
-from devbox.domain.spec import UnitKey
-from devbox.views.words import age, icon, port_text
-
-COLUMNS = ("state", "name", "↻", "age", "cpu", "mem", "ports", "note")
-_NARROW = ("state", "name")
-_STYLES = {
-    "healthy": "green",
-    "running": "green",
-    "completed": "dim green",
-    "unhealthy": "bold red",
-    "failed": "bold red",
-    "crashing": "bold red",
-    "backoff": "yellow",
-    "waiting": "yellow",
-    "stopped": "dim",
-    "idle": "dim",
-}
+from devbox.views.tui.listing import Entry, Kind
+from devbox.views.tui.style import part
 
 
-class ServiceTable(DataTable[Text]):
-    """One row a replica. Cells are changed only where they differ."""
+class ServiceTable(ScrollView, can_focus=True):
+    """Draws the lines it is given, and only those that differ from before. Keeps its place by name, not by number."""
 
+    ALLOW_SELECT = False
+    ALLOW_MAXIMIZE = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--good", "table--bad", "table--busy", "table--off", "table--dim", "table--name", "table--head",
+        "table--note", "table--spark", "table--cursor", "table--marker", "table--words",
+    }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "app.restart", "restart"),
-        Binding("s", "app.stop_or_start", "stop/start"),
-        Binding("y", "app.why", "why"),
-        Binding("l,enter", "app.open_logs", "logs", key_display="l"),
-        Binding("slash", "app.filter", "filter"),
-        Binding("0", "app.merged", "all logs"),
-        Binding("w", "app.open_browser", "open"),
-        Binding("j", "cursor_down", "down", show=False),
-        Binding("k", "cursor_up", "up", show=False),
-        Binding("g", "scroll_top", "top", show=False),
-        Binding("G", "scroll_bottom", "end", show=False),
+        Binding("enter,l", "screen.open", "log", key_display="⏎", tooltip="Show the log on the whole screen"),
+        Binding(
+            "slash", "screen.filter", "filter", key_display="/", tooltip="Show only services whose name or state has …"
+        ),
+        Binding("j,down", "move(1)", "down", show=False),
+        Binding("k,up", "move(-1)", "up", show=False),
+        Binding("g,home", "move(-100000)", "top", show=False, tooltip="Go to the first line"),
+        Binding("G,end", "move(100000)", "end", show=False, tooltip="Go to the last line"),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
     ]
 
-    class Chosen(Message):
-        """Another row is under the cursor."""
+    class Selected(Message):
+        """Another line was selected: the `Row.name` of a replica, or None for everything."""
 
-        def __init__(self, key: UnitKey) -> None:
+        def __init__(self, name: str | None) -> None:
             super().__init__()
-            self.key = key
+            self.name = name
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
-        self._shown: dict[UnitKey, tuple[Text, ...]] = {}
-        self._columns: tuple[str, ...] = COLUMNS
+        super().__init__(id=id)
+        self.entries: list[Entry] = []
+        self.selected: str | None = None
+        self.words = ""
 
-    def on_mount(self) -> None:
-        self._add_columns()
+    def show(self, entries: list[Entry], words: str = "") -> None:
+        """Show these lines; `words` where there are none."""
+        before, self.entries = self.entries, entries
+        place = self._place(before)
+        if words != self.words or len(before) != len(entries):
+            self.words = words
+            self.virtual_size = Size(self.size.width, len(entries))
+            self.refresh()
+        else:
+            for y, (old, new) in enumerate(zip(before, entries, strict=True)):
+                if old != new:
+                    self.refresh_line(y)
+        if entries and self._place(entries) is None:
+            self._select(self._nearest(place or 0))
+        elif place != self._place(entries):
+            self._keep_in_sight()
 
-    def _add_columns(self) -> None:
-        for name in self._columns:
-            self.add_column(name.upper(), key=name)
+    def select(self, name: str | None) -> None:
+        """Go to the line of a replica; None is the one for everything."""
+        if any(entry.selectable and entry.name == name for entry in self.entries):
+            self._select(name)
 
-    @property
-    def chosen(self) -> UnitKey | None:
-        """The replica under the cursor."""
-        keys = list(self._shown)
-        return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
-
-    def set_narrow(self, narrow: bool) -> None:
-        """Keep only state and name where there is no room for more."""
-        columns = _NARROW if narrow else COLUMNS
-        if columns != self._columns:
-            self._columns, shown = columns, dict(self._shown)
-            self._shown = {}
-            self.clear(columns=True)
-            self._add_columns()
-            for key, cells in shown.items():
-                self._add(key, cells)
-
-    def show(self, rows: list[Row], samples: dict[str, Sample], now: float) -> None:
-        """Show these rows, in this order."""
-        wanted = {UnitKey(row.service, row.replica): cells_of(row, samples.get(row.name), now) for row in rows}
-        if list(wanted) != list(self._shown):
-            self._rebuild(wanted)
+    def action_move(self, lines: int) -> None:
+        """Go up or down by selectable lines, as far as there are any."""
+        places = [y for y, entry in enumerate(self.entries) if entry.selectable]
+        if not places:
             return
-        for key, cells in wanted.items():
-            for column, old, new in zip(COLUMNS, self._shown[key], cells, strict=True):
-                if old != new and column in self._columns:
-                    self.update_cell(str(key), column, new, update_width=len(new) > len(old))
-            self._shown[key] = cells
+        here = self._place(self.entries)
+        index = places.index(here) if here in places else 0
+        self._select(self.entries[places[max(0, min(len(places) - 1, index + lines))]].name)
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        event.stop()
-        if (key := self.chosen) is not None:
-            self.post_message(self.Chosen(key))
+    def action_page(self, direction: int) -> None:
+        self.action_move(direction * max(1, self.size.height // 2))
 
-    def _rebuild(self, wanted: dict[UnitKey, tuple[Text, ...]]) -> None:
-        chosen = self.chosen
-        self.clear()
-        self._shown = {}
-        for key, cells in wanted.items():
-            self._add(key, cells)
-        if chosen in self._shown:
-            self.move_cursor(row=list(self._shown).index(chosen))
+    def on_click(self, event: events.Click) -> None:
+        y = event.y + self.scroll_offset.y
+        if y < len(self.entries) and self.entries[y].kind is not Kind.HEAD:
+            self._select(self.entries[y].name)
+            if event.chain > 1:
+                self.run_worker(self.run_action("screen.open"))
 
-    def _add(self, key: UnitKey, cells: tuple[Text, ...]) -> None:
-        self._shown[key] = cells
-        shown = [cell for column, cell in zip(COLUMNS, cells, strict=True) if column in self._columns]
-        self.add_row(*shown, key=str(key))
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.entries))
+        self._keep_in_sight()
 
+    def render_line(self, y: int) -> Strip:
+        width, place = self.size.width, y + self.scroll_offset.y
+        if not self.entries and y < 2:
+            return self._words(y, width)
+        if place >= len(self.entries):
+            return Strip.blank(width, self.rich_style)
+        entry = self.entries[place]
+        chosen = entry.kind is not Kind.HEAD and entry.name == self.selected
+        strip = self._strip(entry, chosen, width)
+        return strip.apply_style(self._style("cursor") if chosen else Style()).apply_style(self.rich_style)
 
-def cells_of(row: Row, sample: Sample | None, now: float) -> tuple[Text, ...]:
-    """The cells of a row, one for each of COLUMNS."""
-    style = _STYLES.get(row.state, "yellow")
-    ports = ", ".join(port_text(p.host, p.published, p.target, p.protocol) for p in row.ports)
-    return (
-        Text(f"{icon(row.state)} {row.state}", style),
-        Text(row.name),
-        Text(str(row.status.restarts or ""), "yellow", justify="right"),
-        Text(age(now - row.started_at) if row.started_at else "", "dim", justify="right"),
-        Text(f"{sample.cpu:.0f}%" if sample else "", justify="right"),
-        Text(memory(sample.memory) if sample else "", justify="right"),
-        Text(ports, "dim"),
-        Text(row.note, style),
-    )
+    def _strip(self, entry: Entry, chosen: bool, width: int) -> Strip:
+        marker = "▌" if chosen and entry.selectable else " "
+        segments = [Segment(marker, self._style("marker"))]
+        room = width - 1
+        for cell in entry.cells:
+            text = cell.text if cell_len(cell.text) <= room else set_cell_size(cell.text, max(0, room - 1)) + "…"
+            segments.append(Segment(text, self._style(cell.style) if cell.style else None))
+            room -= cell_len(text)
+            if room <= 0:
+                break
+        return Strip(segments).adjust_cell_length(width)
 
+    def _words(self, y: int, width: int) -> Strip:
+        lines = self.words.split("\n")
+        text = f" {lines[y]}" if y < len(lines) else ""
+        strip = Strip([Segment(text, self._style("words"))]).adjust_cell_length(width)
+        return strip.apply_style(self.rich_style)
 
-def memory(size: int) -> str:
-    """Bytes in at most five characters: `12M`, `1.2G`."""
-    if size >= 1 << 30:
-        return f"{size / (1 << 30):.1f}G"
-    return f"{size / (1 << 20):.0f}M"
+    def _style(self, name: str) -> Style:
+        return part(self, f"table--{name}")
+
+    def _place(self, entries: list[Entry]) -> int | None:
+        """Where the selected line is."""
+        chosen = (y for y, entry in enumerate(entries) if entry.selectable and entry.name == self.selected)
+        return next(chosen, None)
+
+    def _nearest(self, place: int) -> str | None:
+        near = min((y for y, e in enumerate(self.entries) if e.selectable), key=lambda y: abs(y - place))
+        return self.entries[near].name
+
+    def _select(self, name: str | None) -> None:
+        changed = name != self.selected
+        self.selected = name
+        self._keep_in_sight()
+        if changed:
+            self.refresh()
+            self.post_message(self.Selected(name))
+
+    def _keep_in_sight(self) -> None:
+        place = self._place(self.entries)
+        if place is None:
+            return
+        first = 0 if place <= 2 else place
+        last = place + 1 if self.entries[place + 1 : place + 2] and self.entries[place + 1].kind is Kind.NOTE else place
+        top, height = self.scroll_offset.y, self.size.height
+        if first < top:
+            self.scroll_to(y=first, animate=False, immediate=True)
+        elif last >= top + height:
+            self.scroll_to(y=min(first, last - height + 1), animate=False, immediate=True)

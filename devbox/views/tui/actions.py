@@ -1,0 +1,34 @@
+"""What a person does to a service from the panel: the command that is sent, and the words that tell of it."""
+
+from __future__ import annotations
+
+from devbox.control.protocol import Action, Command, Control, Goal, Row, Verdict
+from devbox.domain.errors import DevboxError
+from devbox.domain.status import Intent, Phase
+
+_ENDED = (Phase.COMPLETED, Phase.FAILED)
+
+DOING = {Action.RESTART: "Restarting", Action.STOP: "Stopping", Action.START: "Starting"}
+
+
+def runs(row: Row) -> bool:
+    """Whether stopping it is what the stop key means here; otherwise it is starting."""
+    return row.status.intent is Intent.RUN and row.status.phase not in _ENDED
+
+
+async def carry_out(control: Control, action: Action, service: str, by: str) -> str:
+    """Have it done; what went wrong in words, empty when nothing did."""
+    try:
+        verdict = await control.command(Command(action, (service,), by=by, goal=Goal.STARTED))
+    except DevboxError as error:
+        return _sentences(error.message, error.hint)
+    return unmet_words(verdict)
+
+
+def unmet_words(verdict: Verdict) -> str:
+    """What a verdict says is not as it was asked for."""
+    return "\n".join(_sentences(f"{unmet.service}: {unmet.reason}", unmet.hint) for unmet in verdict.unmet)
+
+
+def _sentences(message: str, hint: str) -> str:
+    return f"{message}\n{hint}" if hint else message

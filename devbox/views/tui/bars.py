@@ -1,0 +1,87 @@
+"""The lines above the table: what the mesh comes to, and what is wrong with the connection to it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from devbox.views.tui.listing import cpu_text, memory_text, styled
+from devbox.views.tui.mesh import Mesh
+from devbox.views.tui.style import part
+from devbox.views.words import icon
+
+
+class TopBar(Widget):
+    """Project, counts by state, total CPU and memory, in one line."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "bar--project",
+        "bar--good",
+        "bar--bad",
+        "bar--busy",
+        "bar--off",
+        "bar--dim",
+    }
+
+    def __init__(self, mesh: Mesh, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._mesh = mesh
+        self._drawn = ""
+
+    def update(self) -> None:
+        """Draw again, if there is anything else to show."""
+        now = f"{self._mesh.project}{self._mesh.counts()}{self._mesh.total()}{self._mesh.connected}"
+        if now != self._drawn:
+            self._drawn = now
+            self.refresh()
+
+    def render(self) -> Text:
+        width = self.size.width
+        head = Text(f" {self._mesh.project} ", self._part("bar--project"), no_wrap=True)
+        totals = self._totals()
+        counts = self._counts(words=True)
+        if head.cell_len + counts.cell_len + totals.cell_len > width:
+            totals = Text()
+        if head.cell_len + counts.cell_len > width:
+            counts = self._counts(words=False)
+        gap = width - head.cell_len - counts.cell_len - totals.cell_len
+        return Text.assemble(head, counts, " " * max(0, gap), totals, no_wrap=True)
+
+    def _counts(self, *, words: bool) -> Text:
+        pieces = Text()
+        for state, count in self._mesh.counts():
+            text = f" {icon(state)} {count} {state} " if words else f" {icon(state)} {count}"
+            pieces.append(text, self._part(f"bar--{styled(state)}"))
+        return pieces
+
+    def _totals(self) -> Text:
+        total = self._mesh.total()
+        if total is None:
+            return Text()
+        return Text(f" cpu {cpu_text(total.cpu)}  memory {memory_text(total.memory)} ", self._part("bar--dim"))
+
+    def _part(self, name: str) -> Style:
+        return part(self, name)
+
+
+class Banner(Widget):
+    """Says that the supervisor is not there, and what to do about it; not there itself while all is well."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, mesh: Mesh, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._mesh = mesh
+
+    def update(self) -> None:
+        """Come, go, or say something else."""
+        self.display = bool(self._mesh.trouble)
+        self.refresh(layout=True)
+
+    def render(self) -> Text:
+        what = f"▲ {self._mesh.trouble.rstrip('.')}."
+        return Text(f"{what} `devbox up -d` brings it back; trying again every second …")

@@ -1,0 +1,50 @@
+"""The wire between a control and a panel: streams that are closed when left, and come back when they were lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from devbox.control.protocol import Bye, Control, Frame
+from devbox.domain.errors import DevboxError
+from devbox.views.tui.mesh import Mesh
+
+T = TypeVar("T")
+
+PAUSE = 1.0
+"""Seconds between two attempts to reach a supervisor."""
+
+
+@asynccontextmanager
+async def opened(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """`stream`, let go of for certain at the end of the block."""
+    try:
+        yield stream
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+
+
+async def watch(control: Control, mesh: Mesh, changed: Callable[[Frame | None], None]) -> None:
+    """Keep `mesh` up to date without end. `changed` hears of every frame, and with None of a lost connection."""
+    while True:
+        try:
+            await _until_bye(control, mesh, changed)
+        except DevboxError as error:
+            mesh.lost(error.message)
+        except ValueError as error:
+            mesh.lost(f"The supervisor speaks another version: {error}")
+        changed(None)
+        await asyncio.sleep(PAUSE)
+
+
+async def _until_bye(control: Control, mesh: Mesh, changed: Callable[[Frame | None], None]) -> None:
+    async with opened(control.frames()) as frames:
+        async for frame in frames:
+            mesh.apply(frame)
+            changed(frame)
+            if isinstance(frame, Bye):
+                return
+    mesh.lost(f"The supervisor of {mesh.project} ended.")

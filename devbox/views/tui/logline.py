@@ -1,0 +1,60 @@
+"""How one line of a log looks: whose it is, when it came, how grave it is, what it says."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+
+from rich.style import Style
+from rich.text import Text
+
+from devbox.views.tui.buffer import Line
+from devbox.views.tui.clean import coloured, harmless
+from devbox.views.tui.fold import Folded, fold
+
+NAMES = ("#5fafd7", "#d7875f", "#87af5f", "#af87d7", "#5fafaf", "#d787af", "#afaf5f", "#8787d7", "#d7af5f", "#5f87af")
+"""Colours that tell services apart in the merged log; neither the darkest nor the brightest, for any background."""
+
+ROOM_FOR_TIMES = 56
+"""Columns from which on the time is shown before each line."""
+
+LEVEL_STYLES = {"FATAL": "log--error", "ERROR": "log--error", "WARN": "log--warn", "INFO": "log--info"}
+
+Part = Callable[[str], Style]
+"""From the name of a part of a line to its style."""
+
+
+def name_style(service: str) -> Style:
+    """The colour of a service's name, always the same."""
+    return Style(color=NAMES[zlib.crc32(service.encode()) % len(NAMES)])
+
+
+def paint_line(line: Line, part: Part, *, times: bool, name_width: int = 0) -> Text:
+    """A line as it is shown. With `name_width`, the name of its replica comes first."""
+    folded = fold(line.text)
+    text = Text(no_wrap=True, end="")
+    if name_width:
+        text.append(f"{line.source.name[:name_width]:<{name_width}} ", name_style(line.source.service))
+    if times:
+        text.append(f"{(folded and folded.clock) or _clock(line.at):<8} ", part("log--dim"))
+    text.append("▏" if line.source.stderr else " ", part("log--stderr"))
+    text.append_text(_paint_folded(folded, part) if folded else coloured(line.text))
+    return text
+
+
+def _paint_folded(folded: Folded, part: Part) -> Text:
+    text = Text()
+    style = part(LEVEL_STYLES.get(folded.level, "log--dim"))
+    if folded.level:
+        text.append(f"{harmless(folded.level):<5} ", style)
+    grave = folded.level in ("FATAL", "ERROR")
+    text.append(harmless(folded.message), style if grave else "")
+    for key, value in folded.rest:
+        text.append(f" {harmless(key)}=", part("log--dim"))
+        text.append(harmless(value), part("log--value"))
+    return text
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) if at else ""

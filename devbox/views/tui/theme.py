@@ -1,0 +1,36 @@
+"""The panel's own colours, besides the themes that come with Textual."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+CALM = Theme(
+    name="devbox",
+    primary="#6cb6ff",
+    secondary="#4f8cc9",
+    accent="#6cb6ff",
+    success="#7cc38f",
+    warning="#e3b866",
+    error="#f2777f",
+    foreground="#c9d1d9",
+    background="#13161b",
+    surface="#1a1e25",
+    panel="#252b35",
+)
+
+COLOUR_BLIND_SAFE = Theme(
+    name="colour-blind-safe",
+    primary="#56b4e9",
+    secondary="#0072b2",
+    accent="#cc79a7",
+    success="#56b4e9",
+    warning="#f0e442",
+    error="#e69f00",
+    foreground="#d0d4d8",
+    background="#13161b",
+    surface="#1a1e25",
+    panel="#252b35",
+)
+"""Good, under way and bad as blue, yellow and orange, from the palette of Okabe and Ito."""
+
+THEMES = (CALM, COLOUR_BLIND_SAFE)

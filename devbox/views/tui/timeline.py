@@ -1,0 +1,73 @@
+"""What happened, as lines: to one service, or to the whole mesh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+
+from devbox.domain.event import Event, HealthChanged, InstanceSeen, Progress, StepFailed
+from devbox.domain.status import Health
+from devbox.views.tui.clean import harmless
+from devbox.views.tui.logline import name_style
+from devbox.views.tui.tailview import TailView
+
+
+class Timeline(TailView):
+    """The events of one service (None: of all), latest last."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"event--at", "event--bad"}
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id, words="Nothing has happened since the panel was opened.")
+        self._service: str | None = None
+        self._events: list[Event] = []
+
+    @property
+    def end(self) -> int:
+        return len(self._events)
+
+    def show(self, events: Iterable[Event], service: str | None) -> None:
+        """Show these events, as far as they are about `service`."""
+        shown = [event for event in events if _belongs(event, service)]
+        same = service == self._service and shown[:1] == self._events[:1]
+        if same and len(shown) == len(self._events):
+            return
+        added = len(shown) - len(self._events) if same else 0
+        self._service, self._events = service, shown
+        if not same:
+            self._strips.clear()
+            self.following, self.shifted = True, 0
+        self.grew(added)
+
+    def text_of(self, number: int) -> Text:
+        event = self._events[number]
+        text = Text(no_wrap=True)
+        text.append(f" {clock(event.at)} ", self._part("event--at"))
+        if self._service is None and event.service:
+            text.append(f"{event.service} ", name_style(event.service))
+        return text.append(harmless(event.describe()), self._part("event--bad") if is_bad(event) else "")
+
+
+def clock(at: float) -> str:
+    """A time of day with milliseconds: causes are often only that far apart."""
+    seconds, milliseconds = divmod(round(at * 1000), 1000)
+    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{milliseconds:03}"
+
+
+def is_bad(event: Event) -> bool:
+    """Whether an event tells of something that went wrong, and is marked."""
+    match event.body:
+        case InstanceSeen(observed):
+            return not observed.alive and not observed.succeeded
+        case HealthChanged(health=health):
+            return health is Health.UNHEALTHY
+        case StepFailed(failure=failure):
+            return failure is not None
+    return False
+
+
+def _belongs(event: Event, service: str | None) -> bool:
+    return not isinstance(event.body, Progress) and service in (None, event.service)

@@ -1,0 +1,108 @@
+"""The meshes that the panel is shown on."""
+
+from __future__ import annotations
+
+import json
+
+from devbox.control.protocol import Row, Why
+from devbox.domain.event import HealthChanged, InstanceSeen, RestartRequested, StepFinished, StepStarted
+from devbox.domain.instance import Observed, Ref
+from devbox.domain.log import LogChunk
+from devbox.domain.spec import Group, UnitKey
+from devbox.domain.status import Health
+from devbox.domain.step import Op, Step
+from tests.tui.mesh import NOW, ScriptedControl, chunk, event, row, snapshot
+
+ORDERS = UnitKey("orders")
+REF = Ref("process", "7")
+
+
+def said(message: str, level: str = "info", at: float = NOW, **fields: object) -> str:
+    """A line as services with structured logs write it."""
+    return json.dumps({"ts": at, "level": level, "msg": message, **fields})
+
+
+def healthy_rows() -> tuple[Row, ...]:
+    """The hello mesh, all well."""
+    return (
+        row("db", group=Group.DATABASE, port=5432, cpu=0.4, memory=71),
+        row("cache", group=Group.DATABASE, port=6379, cpu=0.2, memory=9),
+        row("orders", port=8001, cpu=3.1, memory=58, restarts=1, age=43),
+        row("worker", cpu=1.4, memory=41),
+        row("web", port=8080, cpu=0.6, memory=63),
+        row("traffic", "running", cpu=0.9, memory=22),
+        row("migrate", "completed", group=Group.JOB),
+    )
+
+
+def broken_rows() -> tuple[Row, ...]:
+    """The hello mesh with a crash loop in it, and what waits for it."""
+    changed = {
+        "orders": row(
+            "orders", "crashing", note="exited with 3 five times in 40 s; next try in 8 s", restarts=5, port=8001
+        ),
+        "web": row("web", "waiting", note="waits for orders to be healthy", port=8080),
+        "worker": row("worker", "unhealthy", note="GET /health answered 503: queue is 1,204 jobs behind", cpu=98.7),
+        "traffic": row("traffic", "waiting", note="waits for web to be healthy"),
+    }
+    return tuple(changed.get(each.service, each) for each in healthy_rows())
+
+
+LOGS: tuple[LogChunk, ...] = (
+    chunk("db", "LOG:  database system is ready to accept connections", stream="stderr", at=NOW - 190),
+    chunk("cache", "* Ready to accept connections unix", at=NOW - 189),
+    chunk("migrate", "3 migrations applied", at=NOW - 188),
+    chunk("orders", said("listening", port=8001), at=NOW - 187),
+    chunk("worker", said("took job", job="a41f", queue="mail"), at=NOW - 4),
+    chunk("orders", said("order placed", order=1041, customer="ada", total="12.50"), at=NOW - 3),
+    chunk("web", "\x1b[32mGET\x1b[0m / \x1b[1m200\x1b[0m in 3 ms", at=NOW - 2),
+    chunk("orders", said("stock is low", "warn", item="tea", left=2), at=NOW - 1),
+    chunk("worker", said("job failed", "error", job="a41f", reason="smtp: connection refused"), stream="stderr"),
+)
+
+
+def why_orders() -> Why:
+    """Why orders is crash-looping."""
+    died = Observed(REF, ORDERS, "f", False, NOW - 4, NOW - 2, None, 3)
+    step = Step("s1", Op.START, ORDERS, "restart policy: on-failure")
+    chain = (
+        event(45, InstanceSeen(died, ("KeyError: 'DATABASE_URL'",)), cause=44),
+        event(44, StepFinished("s1", Op.START, ORDERS, Observed(REF, ORDERS, "f", True, NOW - 4, pid=4711)), cause=43),
+        event(43, StepStarted(step), cause=42),
+        event(42, HealthChanged(Ref("process", "3"), UnitKey("db"), Health.UNHEALTHY, "connection refused"), cause=41),
+        event(41, RestartRequested(("db",), "r in the panel")),
+    )
+    orders = next(each for each in broken_rows() if each.service == "orders")
+    return Why(
+        row=orders,
+        headline="orders is crash-looping: it exited with 3 five times in 40 s",
+        chain=chain,
+        tail=(
+            "Traceback (most recent call last):",
+            '  File "orders.py", line 12, in <module>',
+            "\x1b[31mKeyError: 'DATABASE_URL'\x1b[0m",
+        ),
+        blocks=("web", "traffic"),
+        hint="Set DATABASE_URL in the environment of orders; `${db.url}` is the database's.",
+    )
+
+
+def healthy() -> ScriptedControl:
+    return ScriptedControl(snapshot(*healthy_rows()), logs=LOGS, whys=(why_orders(),))
+
+
+def broken() -> ScriptedControl:
+    control = ScriptedControl(snapshot(*broken_rows()), logs=LOGS, whys=(why_orders(),))
+    control.change(events=tuple(reversed(why_orders().chain)))
+    return control
+
+
+def empty() -> ScriptedControl:
+    return ScriptedControl(snapshot())
+
+
+def fifty() -> ScriptedControl:
+    rows = [
+        row(f"service-{n:02}", "healthy" if n % 7 else "unhealthy", port=9000 + n, cpu=n / 10) for n in range(1, 51)
+    ]
+    return ScriptedControl(snapshot(*rows), logs=LOGS)
