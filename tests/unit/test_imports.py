@@ -1,4 +1,4 @@
-"""Client commands import what they need and no more: the layers, at run time, where a linter cannot see late imports."""
+"""Client commands import what they need and no more: the layers at run time, where a linter cannot look."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def every_unit_moves_or_says_why(world: World) -> None:
         if unit.wanted and unit.unit is not None and not at_rest and unit.step is None and unit.key not in moving:
             hold = decision.holds.get(unit.key)
             assert hold is not None, f"{unit.key} is {unit.phase} and does not say why"
-            assert hold.why and hold.waits_for
+            assert hold.why
+            assert hold.waits_for
 
 
 def never_two_at_once(world: World) -> None:

@@ -75,7 +75,7 @@ def units_of(*services: ServiceSpec) -> tuple[Unit, ...]:
 class World:
     """The state, what really runs, and the steps under way. Each method is something that happens."""
 
-    state: State = State()
+    state: State = field(default_factory=State)
     now: float = 1000.0
     instances: dict[Ref, Observed] = field(default_factory=dict)
     under_way: dict[str, Step] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class World:
         self.tell(SpecApplied(("devbox.yaml",), (), units_of(*services)))
 
     def new_supervisor(self) -> None:
-        """The supervisor is killed: all that is known is lost, all that runs goes on. Steps under way come to nothing."""
+        """The supervisor is killed: what is known is lost, what runs goes on, steps under way come to nothing."""
         self.state = State(seq=self.state.seq)
         self.under_way.clear()
         for instance in list(self.instances.values()):

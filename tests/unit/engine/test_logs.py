@@ -1,0 +1,148 @@
+"""Logs out of files: whole, in order, merged by time, followed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devbox.domain.spec import UnitKey
+from devbox.engine.logs import LogStore
+from devbox.engine.logs.clock import GrowthClock
+from devbox.engine.logs.stream import count_lines, offset_of_tail, read_block, split
+from devbox.runtimes.base import LogFiles
+
+API, DB = UnitKey("api"), UnitKey("db")
+
+plain_lines = st.binary(max_size=50).filter(lambda b: b"\n" not in b and not b.endswith(b"\r"))
+
+
+def store(folder: Path) -> LogStore:
+    return LogStore(folder, lambda key: LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr"))
+
+
+def write(folder: Path, key: UnitKey, text: str | bytes, stream: str = "stdout") -> None:
+    with (folder / f"{key}.{stream}").open("ab") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+
+
+async def read(logs: LogStore, *services: str, tail: int | None = None) -> list[str]:
+    chunks = [chunk async for chunk in logs.read(services, tail=tail, follow=False)]
+    return [f"{chunk.service}:{line}" for chunk in chunks for line in chunk.lines]
+
+
+async def test_streams_are_merged_by_when_they_were_seen_to_grow(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.know([API, DB])
+    for number in range(3):
+        write(tmp_path, API, f"a{number}\n")
+        logs.mark(API)
+        write(tmp_path, DB, f"d{number}\n", stream="stderr")
+        logs.mark(DB)
+    assert await read(logs) == ["api:a0", "db:d0", "api:a1", "db:d1", "api:a2", "db:d2"]
+    again = store(tmp_path)
+    again.know([API, DB])
+    assert await read(again) == await read(logs), "times are kept on disk"
+
+
+async def test_tail_counts_for_each_replica_over_both_streams(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    write(tmp_path, API, "".join(f"a{n}\n" for n in range(50)))
+    logs.mark(API)
+    write(tmp_path, API, "oops\n", stream="stderr")
+    logs.mark(API)
+    assert await read(logs, tail=3) == ["api:a48", "api:a49", "api:oops"]
+    assert logs.tail(API, 2) == ("a49", "oops")
+
+
+async def test_a_follower_gets_each_line_once_also_in_pieces(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.know([API])
+    logs.start()
+    got: list[str] = []
+
+    async def follow() -> None:
+        async for chunk in logs.read((), tail=None, follow=True):
+            got.extend(chunk.lines)
+
+    task = asyncio.create_task(follow())
+    for number in range(200):
+        write(tmp_path, API, f"line {number}"[:4])
+        await asyncio.sleep(0)
+        write(tmp_path, API, f"line {number}"[4:] + "\n")
+    logs.finish()
+    await asyncio.wait_for(task, 5)
+    await logs.close()
+    assert got == [f"line {number}" for number in range(200)]
+
+
+async def test_growth_wakes_a_follower_without_being_told(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.know([API])
+    logs.start()
+    stream = logs.read((), tail=0, follow=True)
+    waiting = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0.3)
+    write(tmp_path, API, "hello\n")
+    chunk = await asyncio.wait_for(waiting, 2)
+    assert chunk.lines == ("hello",)
+    await stream.aclose()  # type: ignore[attr-defined]
+    await logs.close()
+
+
+def test_find_looks_only_at_what_came_since(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    write(tmp_path, API, "ready in an earlier life\n")
+    logs.mark(API)
+    began = time.time()
+    assert logs.find(API, re.compile("ready"), began) is None
+    write(tmp_path, API, "ready now\n")
+    assert logs.find(API, re.compile("ready"), began) == "ready now"
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.binary(max_size=50).filter(lambda b: b"\n" not in b and not b.endswith(b"\r")), max_size=30),
+    st.integers(0, 35),
+)
+def test_tail_and_count_agree_with_the_plain_way(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], wanted: int
+) -> None:
+    path = tmp_path_factory.mktemp("logs") / "log"
+    data = b"".join(line + b"\n" for line in lines)
+    path.write_bytes(data)
+    start = offset_of_tail(path, wanted, len(data))
+    assert data[start:] == b"".join(line + b"\n" for line in lines[max(0, len(lines) - wanted) :])
+    assert count_lines(path, start) == max(0, len(lines) - wanted)
+    whole = read_block(path, 0, len(data))
+    assert split(whole) == tuple(line.decode("utf-8", "replace") for line in lines) if lines else whole == b""
+
+
+def test_a_line_longer_than_a_block_comes_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"x" * (3 << 20) + b"\nend\n")
+    size, offset, total = path.stat().st_size, 0, 0
+    while offset < size:
+        block = read_block(path, offset, size)
+        assert block
+        offset += len(block)
+        total += len(block)
+    assert total == size
+
+
+def test_a_torn_index_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    clock = GrowthClock(log)
+    clock.note(10, 1.0)
+    clock.note(20, 2.0)
+    with (tmp_path / "log.times").open("ab") as file:
+        file.write(b"torn")
+    again = GrowthClock(log)
+    assert again.size == 20
+    assert again.at(15) == 2.0
+    assert again.size_before(1.5) == 10

@@ -1,0 +1,44 @@
+"""From probe results to a verdict."""
+
+from __future__ import annotations
+
+from devbox.domain.spec import Probe, TcpCheck
+from devbox.domain.status import Health
+from devbox.plan.health import ProbeResult, Pulse, judge, next_pause
+
+PROBE = Probe(TcpCheck(), interval=2.0, retries=3, start_period=10.0, start_interval=0.25)
+GOOD, BAD = ProbeResult(True, "ok"), ProbeResult(False, "refused")
+
+
+def after(*results: tuple[float, ProbeResult]) -> Pulse:
+    pulse = Pulse()
+    for age, result in results:
+        pulse = judge(PROBE, pulse, result, age)
+    return pulse
+
+
+def test_one_success_is_healthy() -> None:
+    assert after((0.1, BAD), (0.2, GOOD)).health is Health.HEALTHY
+
+
+def test_failures_within_the_start_period_do_not_count() -> None:
+    assert after(*((n / 10, BAD) for n in range(99))).health is Health.STARTING
+
+
+def test_early_probes_count_at_the_pace_of_the_interval_only() -> None:
+    assert after(*((10 + n / 10, BAD) for n in range(30))).failures == 2
+    assert after((10.0, BAD), (12.0, BAD), (14.0, BAD)).health is Health.UNHEALTHY
+
+
+def test_after_a_success_every_failure_counts_and_readiness_is_no_latch() -> None:
+    well = [(1.0, GOOD)]
+    assert after(*well, (2.0, BAD), (3.0, BAD)).health is Health.HEALTHY
+    assert after(*well, (2.0, BAD), (3.0, BAD), (4.0, BAD)).health is Health.UNHEALTHY
+    assert after(*well, (2.0, BAD), (3.0, BAD), (4.0, BAD), (5.0, GOOD)).health is Health.HEALTHY
+
+
+def test_probes_quicken_up_front_and_settle_at_the_interval() -> None:
+    pauses = [next_pause(PROBE, Pulse(probes=n)) for n in range(20)]
+    assert pauses[0] == 0.02
+    assert pauses[-1] == PROBE.start_interval
+    assert next_pause(PROBE, Pulse(ever_well=True)) == PROBE.interval
