@@ -71,7 +71,6 @@ SCREENS: dict[str, tuple[tuple[int, int], Act]] = {
 
 async def take(project: str, into: Path) -> None:
     """Take every picture of a mesh that runs."""
-    into.mkdir(exist_ok=True)
     for name, (size, act) in SCREENS.items():
         app = DevboxApp(StreamingControl(Places.of(project).socket, project), project)
         async with app.run_test(size=size) as pilot:
@@ -89,6 +88,7 @@ def main() -> None:
     parser.add_argument("--attach", metavar="PROJECT")
     parser.add_argument("--into", type=Path, default=HERE)
     args = parser.parse_args()
+    args.into.mkdir(exist_ok=True)
     if args.attach:
         asyncio.run(take(args.attach, args.into))
         return

@@ -9,6 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from devbox.domain.container import (
+    Attachment,
+    BuildSpec,
+    ContainerOptions,
+    FileContent,
+    Limits,
+    Mount,
+    NetworkSpec,
+    VolumeSpec,
+)
+
 HOST_GATEWAY = "host.docker.internal"
 """The name by which a container reaches its host."""
 
@@ -218,13 +229,20 @@ class ProcessRun:
 class ContainerRun:
     """Runs in a container of the engine that the user's Docker configuration names.
 
-    `data_volume` is the path inside the container where a named volume of this service is mounted.
+    `data_volume` is the path inside the container where a named volume of this service's own is mounted. `networks`
+    empty means the project's default one. `image` is the name that a `build` gives its result.
     """
 
     image: str
     argv: tuple[Template, ...] = ()
     entrypoint: tuple[Template, ...] | None = None
     data_volume: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    networks: tuple[Attachment, ...] = ()
+    files: tuple[FileContent, ...] = ()
+    limits: Limits = Limits()
+    options: ContainerOptions = ContainerOptions()
+    build: BuildSpec | None = None
 
 
 Run = ProcessRun | ContainerRun
@@ -275,6 +293,8 @@ class AppSpec:
     files: tuple[str, ...]
     services: tuple[ServiceSpec, ...]
     notes: tuple[str, ...] = ()
+    networks: tuple[NetworkSpec, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
 
     def service(self, name: str) -> ServiceSpec | None:
         return next((service for service in self.services if service.name == name), None)
