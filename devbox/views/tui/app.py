@@ -27,6 +27,8 @@ from devbox.views.tui.screen import NARROW, SHORT, MeshScreen
 from devbox.views.tui.theme import THEMES
 from devbox.views.tui.whyscreen import WhyScreen
 
+_COPY = "screen.copy_text"
+
 SOON, LATER = 0.05, 0.5
 """Seconds after which a change of state, and one of mere figures, is drawn together with what else came."""
 
@@ -168,9 +170,7 @@ class DevboxApp(App[Quit]):
             return
         active = self.screen.active_bindings.values()
         here = [each for each in active if each.node is self.focused]
-        everywhere = [
-            each for each in active if each.node is not self.focused and each.enabled and not each.binding.system
-        ]
+        everywhere = [each for each in active if each.node is not self.focused and each.binding.action != _COPY]
         self.push_screen(HelpScreen("list" if self.focused is self.panel.table else "details", here, everywhere))
 
     def action_leave(self) -> None:

@@ -35,9 +35,9 @@ class QuitDialog(ModalScreen[Quit | None]):
         with Vertical(id="dialog"):
             yield Label(f"Close the panel of {self._project}?", id="question", markup=False)
             yield OptionList(
-                Option("l  leave running", id="leave"),
-                Option("s  stop everything", id="stop"),
-                Option("c  cancel", id="cancel"),
+                Option("l  leave it running: `devbox attach` comes back", id="leave"),
+                Option("s  stop everything, and take it away", id="stop"),
+                Option("c  cancel: stay here", id="cancel"),
                 compact=True,
             )
 

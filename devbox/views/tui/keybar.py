@@ -34,11 +34,21 @@ class KeyBar(Widget):
     ALLOW_SELECT = False
     COMPONENT_CLASSES = {"keybar--key", "keybar--does"}  # noqa: RUF012
 
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._keys: list[tuple[str, str, str]] = []
+
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, self._update)
+
+    def _update(self, screen: Screen[object]) -> None:
+        keys = shown_keys(screen)
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
 
     def render(self) -> Text:
-        keys = shown_keys(self.screen)
+        keys = self._keys
         ends = [key for key in keys if key[2] in ("help", "quit")]
         text, tail = Text(no_wrap=True), self._line(ends)
         for key in keys:

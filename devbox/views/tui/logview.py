@@ -123,12 +123,12 @@ class LogView(TailView):
 
     @property
     def _shows_times(self) -> bool:
-        return self.size.width >= ROOM_FOR_TIMES if self._times is None else self._times
+        return self.room >= ROOM_FOR_TIMES if self._times is None else self._times
 
     def _bring_into_sight(self, number: int) -> None:
         place, height = number - self.first, self.size.height
         if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self.scroll_to(y=max(0, place - height // 2), animate=False, immediate=True)
+            self.go(place - height // 2)
 
     def _source(self, chunk: LogChunk) -> Source:
         key = (chunk.service, chunk.replica, chunk.stream)

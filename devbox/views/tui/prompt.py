@@ -48,7 +48,9 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label(self._sign)
-        yield Input(placeholder=self._placeholder, compact=True)
+        line = Input(placeholder=self._placeholder, compact=True)
+        line.cursor_blink = False
+        yield line
 
     def on_mount(self) -> None:
         self.display = False

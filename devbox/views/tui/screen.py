@@ -19,6 +19,7 @@ from devbox.views.tui.listing import TINY, listing
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.table import ServiceTable
 from devbox.views.tui.tailview import TailView
+from devbox.views.tui.timeline import Recent
 
 if TYPE_CHECKING:
     from devbox.control.protocol import Row
@@ -29,6 +30,9 @@ NARROW = 100
 
 SHORT = 20
 """Rows below which whatever is not a service or a line of log goes."""
+
+LEAST_RECENT, MOST_RECENT = 5, 14
+"""Lines from which on there is room for what just happened below the table, and the most it takes."""
 
 
 class MeshScreen(Screen[None]):
@@ -43,6 +47,7 @@ class MeshScreen(Screen[None]):
             "escape", "back", "back", key_display="esc", tooltip="Back: end the search, the filter, the full screen"
         ),
         Binding("tab,shift+tab", "other_side", "other side", show=False, tooltip="Go between the list and the details"),
+        Binding("w", "browse", "open", tooltip="Open the selected service in the browser"),
         Binding("0", "everything", "all logs", tooltip="The merged log of everything"),
         *(Binding(str(n), f"tab({n})", title.lower(), show=False) for n, (_, title) in enumerate(TABS, 1)),
     ]
@@ -61,6 +66,7 @@ class MeshScreen(Screen[None]):
         with Horizontal(id="sides"):
             with Vertical(id="list"):
                 yield ServiceTable(id="table")
+                yield Recent(id="recent")
                 yield Prompt("/", "filter: name or state", id="filter")
             yield DetailPane(id="detail")
         yield KeyBar(id="keys")
@@ -92,11 +98,21 @@ class MeshScreen(Screen[None]):
         mesh, wanted = self.panel.mesh, self.filter.text
         heads = self.size.height >= SHORT
         tiny = self.size.width < TINY
-        entries = listing(mesh, self.panel.clock(), self.table.size.width, wanted=wanted, tiny=tiny, heads=heads)
+        entries = listing(mesh, self.panel.clock(), self.table.room, wanted=wanted, tiny=tiny, heads=heads)
         self.table.show(entries, "" if entries else self._words(wanted))
+        self._draw_recent(len(entries))
         self.query_one("#top", TopBar).update()
         self.query_one("#banner", Banner).update()
         self.draw_detail()
+
+    def _draw_recent(self, taken: int) -> None:
+        """What just happened, below the table, where that leaves room."""
+        recent = self.query_one(Recent)
+        left = self.query_one("#list").size.height - taken
+        recent.display = bool(self.panel.mesh.events) and left > LEAST_RECENT
+        if recent.display:
+            recent.styles.height = min(left - 1, len(self.panel.mesh.events) + 1, MOST_RECENT)
+            recent.show(self.panel.mesh.events, None)
 
     def draw_detail(self) -> None:
         row = self.selected
@@ -124,6 +140,11 @@ class MeshScreen(Screen[None]):
     def action_why(self) -> None:
         if (row := self.selected) is not None:
             self.panel.ask_why(row.service)
+
+    def action_browse(self) -> None:
+        if (row := self.selected) is not None and row.url:
+            self.panel.open_url(row.url)
+            self.notify(f"Opening {row.url}", timeout=2, markup=False)
 
     def action_open(self) -> None:
         self.detail.open_tab(1)
@@ -171,10 +192,12 @@ class MeshScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.selected if self.is_mounted else None
         match action, parameters:
-            case ("why", _) | ("command", ("restart",)):
-                return row is not None
+            case ("why" | "command" | "browse", _) if row is None:
+                return None
+            case "browse", _:
+                return bool(row and row.url)
             case "command", (toggled,):
-                return row is not None and runs(row) is (toggled == "stop")
+                return toggled == "restart" or (row is not None and runs(row) is (toggled == "stop"))
             case "back", _:
                 return self.zoomed or self.focused is not self.table or bool(self.filter.text)
         return True

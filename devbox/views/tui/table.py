@@ -18,7 +18,7 @@ from devbox.views.tui.listing import Entry, Kind
 from devbox.views.tui.style import part
 
 
-class ServiceTable(ScrollView, can_focus=True):
+class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Draws the lines it is given, and only those that differ from before. Keeps its place by name, not by number."""
 
     ALLOW_SELECT = False
@@ -98,8 +98,13 @@ class ServiceTable(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(self.entries))
         self._keep_in_sight()
 
+    @property
+    def room(self) -> int:
+        """Columns there are for a line, beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
-        width, place = self.size.width, y + self.scroll_offset.y
+        width, place = self.room, y + self.scroll_offset.y
         if not self.entries and y < 2:
             return self._words(y, width)
         if place >= len(self.entries):
@@ -155,6 +160,6 @@ class ServiceTable(ScrollView, can_focus=True):
         last = place + 1 if self.entries[place + 1 : place + 2] and self.entries[place + 1].kind is Kind.NOTE else place
         top, height = self.scroll_offset.y, self.size.height
         if first < top:
-            self.scroll_to(y=first, animate=False, immediate=True)
+            self.scroll_to(y=first, animate=False, force=True)
         elif last >= top + height:
-            self.scroll_to(y=min(first, last - height + 1), animate=False, immediate=True)
+            self.scroll_to(y=min(first, last - height + 1), animate=False, force=True)

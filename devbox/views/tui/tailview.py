@@ -19,7 +19,7 @@ from devbox.views.tui.style import part
 _CACHED = 2000
 
 
-class TailView(ScrollView, can_focus=True):
+class TailView(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines by number, drawn when they come into sight. A subclass says how many there are and what they look like."""
 
     ALLOW_SELECT = False
@@ -27,10 +27,12 @@ class TailView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tail--pill", "tail--words"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "follow", tooltip="Follow the end, or stay where you are"),
-        Binding("j,down", "scroll_down", "down", show=False),
-        Binding("k,up", "scroll_up", "up", show=False),
-        Binding("g,home", "scroll_home", "top", show=False, tooltip="Go to the first line"),
+        Binding("j,down", "go(1)", "down", show=False),
+        Binding("k,up", "go(-1)", "up", show=False),
+        Binding("g,home", "go(-1000000)", "top", show=False, tooltip="Go to the first line"),
         Binding("G,end", "to_end", "end", show=False, tooltip="Go to the last line and follow"),
+        Binding("pagedown,space", "page(1)", "page down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
         Binding("right", "shift(16)", "right", show=False, tooltip="See more of long lines"),
         Binding("left", "shift(-16)", "left", show=False, tooltip="Back to the beginning of lines"),
     ]
@@ -64,11 +66,11 @@ class TailView(ScrollView, can_focus=True):
         """Lines were added at the end, or dropped from the beginning."""
         self.virtual_size = Size(self.size.width, self.end - self.first)
         if self.following:
-            self.scroll_end(animate=False, immediate=True)
+            self.go(self.max_scroll_y)
         else:
             self.missed += added
             if dropped:
-                self.scroll_to(y=max(0, self.scroll_y - dropped), animate=False, immediate=True)
+                self.go(self.scroll_offset.y - dropped)
         self.post_message(self.Moved())
         self.refresh()
 
@@ -92,7 +94,7 @@ class TailView(ScrollView, can_focus=True):
         self._strips.clear()
         self.virtual_size = Size(self.size.width, self.end - self.first)
         if self.following:
-            self.scroll_end(animate=False, immediate=True)
+            self.go(self.max_scroll_y)
 
     def action_follow(self) -> None:
         if self.following:
@@ -100,8 +102,18 @@ class TailView(ScrollView, can_focus=True):
         else:
             self.action_to_end()
 
+    def go(self, y: int) -> None:
+        """Have line `y` at the top, at once; as far as there are lines."""
+        self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, force=True)
+
+    def action_go(self, lines: int) -> None:
+        self.go(self.scroll_offset.y + lines)
+
+    def action_page(self, direction: int) -> None:
+        self.go(self.scroll_offset.y + direction * max(1, self.size.height - 1))
+
     def action_to_end(self) -> None:
-        self.scroll_end(animate=False, immediate=True)
+        self.go(self.max_scroll_y)
         self._set_following(True)
 
     def action_shift(self, columns: int) -> None:
@@ -110,13 +122,21 @@ class TailView(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         pill = self._pill()
-        if pill and event.y == self.size.height - 1 and event.x >= self.size.width - len(pill) - 1:
+        if pill and event.y == self.size.height - 1 and event.x >= self.room - len(pill):
             self.action_to_end()
 
+    @property
+    def room(self) -> int:
+        """Columns there are for a line, beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.room
         strip = self._words_at(y) if self.end == self.first else self._line_at(self.first + self.scroll_offset.y + y)
+        cut = strip.cell_length > self.shifted + width
         strip = strip.crop_extend(self.shifted, self.shifted + width, None)
+        if cut:
+            strip = Strip.join([strip.crop(0, width - 1), Strip([Segment("…", self._part("tail--words"))], 1)])
         pill = self._pill() if y == self.size.height - 1 else ""
         if pill and len(pill) < width:
             style = self.get_component_rich_style("tail--pill")
@@ -125,12 +145,12 @@ class TailView(ScrollView, can_focus=True):
 
     def _words_at(self, y: int) -> Strip:
         if y != 0 or not self.words:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.room)
         return self._strip(Text(f" {self.words}", self._part("tail--words")))
 
     def _line_at(self, number: int) -> Strip:
         if number >= self.end:
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.room)
         strip = self._strips.get(number)
         if strip is None:
             if len(self._strips) > _CACHED:

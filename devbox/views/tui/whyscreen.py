@@ -36,7 +36,8 @@ class WhyScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         why = self._why
-        with VerticalScroll(id="dialog"):
+        with VerticalScroll(id="dialog") as dialog:
+            dialog.border_title, dialog.border_subtitle = f"why {why.row.service}", "Esc closes"
             yield Static(f"{icon(why.row.state)} {plain(why.headline)}", classes=styled(why.row.state), markup=False)
             yield Static(self._circumstances(), classes="dim", markup=False)
             if why.hint:
