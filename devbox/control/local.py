@@ -134,7 +134,7 @@ class LocalControl:
             case Action.STOP:
                 names = engine.intend(Intent.STOP, command.services, command.by, grace=command.grace)
             case Action.RESTART:
-                engine.restart(command.services, command.by)
+                engine.restart(command.services, command.by, grace=command.grace)
                 names = engine.affected(command.services, with_dependencies=False)
             case Action.KILL:
                 names = await self._kill(command)

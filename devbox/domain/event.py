@@ -59,10 +59,11 @@ class IntentChanged:
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """Somebody wants services to be started afresh, whatever they are doing now."""
+    """Somebody wants services to be started afresh, whatever they are doing now. `grace` is as in IntentChanged."""
 
     services: tuple[str, ...]
     by: str
+    grace: float | None = None
 
     def describe(self) -> str:
         return f"{self.by} asked for a restart of {_names(self.services)}"

@@ -114,6 +114,8 @@ class Engine:
         await self._adopted.wait()
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
             await self._add_runtime(name)
+        for runtime in self.runtimes.values():
+            runtime.learn(app)
         units = self._resolve(app)
         changed = self._changed(units)
         self.ports.save()
@@ -139,9 +141,9 @@ class Engine:
         self.post(IntentChanged(intent, listed, by, signal, grace))
         return names
 
-    def restart(self, services: Collection[str], by: str) -> None:
+    def restart(self, services: Collection[str], by: str, *, grace: float | None = None) -> None:
         """Have services started afresh."""
-        self.post(RestartRequested(tuple(services), by))
+        self.post(RestartRequested(tuple(services), by, grace))
 
     async def signal(self, services: Collection[str], signal: Signals, by: str) -> None:
         """Send a signal to every live replica of services, now, whatever is under way with them."""

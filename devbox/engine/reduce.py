@@ -95,7 +95,8 @@ def _intend(unit: UnitState, event: Event, body: IntentChanged) -> UnitState:
 
 def _restart_requested(state: State, event: Event, body: RestartRequested) -> State:
     named = {unit.key.service for unit in _asked(state, body.services)}
-    direct = [_condemn(unit, event, f"{body.by} asked for a restart") for unit in _asked(state, body.services)]
+    why = f"{body.by} asked for a restart"
+    direct = [replace(_condemn(u, event, why), stop_grace=body.grace) for u in _asked(state, body.services)]
     followers = _restart_followers(state, named)
     return state.with_units([*direct, *(_condemn(unit, event, why) for unit, why in followers)])
 
@@ -165,7 +166,8 @@ def _started(unit: UnitState, event: Event, former: Ref | None, observed: Observ
     if observed is None:
         return _moved(unit, Phase.IDLE, event)
     others = tuple(i for i in unit.instances if i.ref != former or i.ref == observed.ref)
-    merged = replace(unit, instances=merge(others, observed), failure=None, why="started", cause=event.seq)
+    merged = replace(unit, instances=merge(others, observed), failure=None, stop_grace=None, why="started")
+    merged = replace(merged, cause=event.seq)
     running = _moved(replace(merged, health=_first_health(merged), probe_output=""), Phase.RUNNING, event)
     ended = next((i for i in merged.instances if i.ref == observed.ref and not i.alive), None)
     return _ended(running, event, ended, ()) if ended else running

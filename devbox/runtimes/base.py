@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from devbox.domain.instance import Observed, Ref, Sample
-from devbox.domain.spec import Unit, UnitKey
+from devbox.domain.spec import AppSpec, Unit, UnitKey
 from devbox.domain.step import Step
 
 Report = Callable[[str, int | None, int | None], None]
@@ -50,6 +50,9 @@ class Runtime(Protocol):
     """One way to run services. Refs given out by a runtime bear its name."""
 
     name: str
+
+    def learn(self, app: AppSpec) -> None:
+        """Take note of what the manifest says beyond single units: its networks and volumes."""
 
     async def observe(self) -> tuple[Observed, ...]:
         """Every instance of this project that is there, dead ones included."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
-from devbox.domain.spec import Unit, UnitKey
+from devbox.domain.spec import AppSpec, Unit, UnitKey
 from devbox.domain.status import Failure
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
@@ -43,6 +43,9 @@ class FakeRuntime:
         self._logs, self._clock = logs, clock
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._count = 0
+
+    def learn(self, app: AppSpec) -> None:
+        """Host processes have neither networks nor volumes."""
 
     async def observe(self) -> tuple[Observed, ...]:
         return tuple(self.instances.values())

@@ -97,3 +97,14 @@ class EngineLink:
 def _refusal(exc: Any) -> str:
     words = str(exc.explanation or exc)
     return words if len(words) < 500 else f"{words[:499]}…"
+
+
+def explained(failure: Failure) -> Failure:
+    """The engine's refusal to start a container, with what to do where the words are well known."""
+    words = failure.message
+    if "port is already allocated" in words or "address already in use" in words:
+        return Failure(FailureKind.PORT_TAKEN, words, "Free that port, or publish another one.")
+    if "executable file not found" in words:
+        hint = "Mend `command` or `entrypoint`: the image has no such file."
+        return Failure(FailureKind.COMMAND_NOT_FOUND, words, hint)
+    return failure

@@ -12,23 +12,35 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 
-def ensure_image(client: APIClient, image: str, report: Report) -> None:
-    """Have an image here, pulled if need be. Raises StepError with the registry's words when it cannot be had."""
+def image_id(client: APIClient, image: str) -> str:
+    """The id of an image that is here; empty when it is not."""
     import docker.errors
 
     try:
-        client.inspect_image(image)
+        return str(client.inspect_image(image)["Id"])
     except docker.errors.ImageNotFound:
-        _pull(client, image, report)
+        return ""
 
 
-def _pull(client: APIClient, image: str, report: Report) -> None:
+def ensure_image(client: APIClient, image: str, policy: str, platform: str, report: Report) -> None:
+    """Have an image here, by Compose's pull policy. Raises StepError with the registry's words."""
+    here = bool(image_id(client, image))
+    if policy == "never" and not here:
+        words = f"image {image} is not here, and pull_policy is never"
+        raise StepError(Failure(FailureKind.ENGINE, words, "Build or pull it, or change the policy."))
+    if policy == "always" or not here:
+        pull(client, image, platform, report)
+
+
+def pull(client: APIClient, image: str, platform: str, report: Report) -> None:
+    """Pull an image, telling how many bytes of its layers are here."""
     import docker.errors
 
     report(f"pulling {image}", None, None)
     layers: dict[str, tuple[int, int]] = {}
+    repository, tag = split(image)
     try:
-        for line in client.pull(*_split(image), stream=True, decode=True):
+        for line in client.pull(repository, tag, stream=True, decode=True, platform=platform or None):
             if "error" in line:
                 raise _unavailable(image, line["error"])
             _note_layer(layers, line)
@@ -47,7 +59,7 @@ def _note_layer(layers: dict[str, tuple[int, int]], line: dict[str, Any]) -> Non
         layers[line["id"]] = (total, total)
 
 
-def _split(image: str) -> tuple[str, str]:
+def split(image: str) -> tuple[str, str]:
     """The repository and the tag or digest of an image's name; the tag is `latest` where it has none."""
     if "@" in image:
         repository, _, digest = image.partition("@")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devbox.domain.spec import Unit, UnitKey
+from devbox.domain.spec import Unit
 
 PROJECT = "dev.devbox.project"
 SERVICE = "dev.devbox.service"
@@ -15,16 +15,17 @@ COMPOSE_NUMBER = "com.docker.compose.container-number"
 COMPOSE_ONEOFF = "com.docker.compose.oneoff"
 
 
-def container_name(project: str, key: UnitKey) -> str:
+def container_name(project: str, service: str, replica: int) -> str:
     """The same name that Compose gives, so that habits and scripts go on working."""
-    return f"{project}-{key.service}-{key.replica}"
+    return f"{project}-{service}-{replica}"
 
 
-def network_name(project: str) -> str:
-    return f"{project}_default"
+DEFAULT_NETWORK = "default"
+"""The key of the network that containers are on when they say nothing, as in Compose."""
 
 
-def volume_name(project: str, service: str) -> str:
+def data_volume_name(project: str, service: str) -> str:
+    """The volume for the data of a catalogue service."""
     return f"{project}_{service}-data"
 
 

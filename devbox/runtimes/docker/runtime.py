@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from devbox.domain.container import Attachment, Hook, MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import DevboxError, EngineUnavailable, StepError
 from devbox.domain.instance import Observed, Ref, Sample
 from devbox.domain.places import Places
-from devbox.domain.spec import ContainerRun, Unit, UnitKey
+from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
 from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
-from devbox.runtimes.docker.engine import EngineLink
-from devbox.runtimes.docker.images import ensure_image
+from devbox.runtimes.docker.builds import build_image
+from devbox.runtimes.docker.engine import EngineLink, explained
+from devbox.runtimes.docker.files import archive_of
+from devbox.runtimes.docker.images import ensure_image, image_id
 from devbox.runtimes.docker.logs import LogCopier
-from devbox.runtimes.docker.names import PROJECT, container_name, network_name, project_labels, volume_name
-from devbox.runtimes.docker.translate import container_of, key_of, observed_of
+from devbox.runtimes.docker.names import (
+    COMPOSE_SERVICE,
+    PROJECT,
+    container_name,
+    data_volume_name,
+    project_labels,
+)
+from devbox.runtimes.docker.sight import key_of, observed_of
+from devbox.runtimes.docker.translate import (
+    Surroundings,
+    attachments,
+    container_of,
+    endpoint_of,
+    network_of,
+    volume_of,
+)
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -39,13 +58,20 @@ class DockerRuntime:
         self._places, self._project = places, places.project
         self._engine = EngineLink(environ)
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
-        self._network_ready = asyncio.Lock()
-        self._network_known = False
+        self._environ = dict(environ)
+        self._around = Surroundings(self._project, None)
+        self._making = asyncio.Lock()
+        self._networks: set[str] = set()
+        self._image_locks: dict[str, asyncio.Lock] = {}
         self._copiers: dict[str, LogCopier] = {}
         self._samples: dict[Ref, tuple[float, float]] = {}
         self._events: Any = None
         self._looking: set[asyncio.Task[None]] = set()
         self._closed = False
+
+    def learn(self, app: AppSpec) -> None:
+        self._around = Surroundings(self._project, app)
+        self._networks.clear()
 
     async def observe(self) -> tuple[Observed, ...]:
         filters = {"label": [f"{PROJECT}={self._project}"]}
@@ -140,56 +166,108 @@ class DockerRuntime:
         def tell(text: str, done: int | None, total: int | None) -> None:
             loop.call_soon_threadsafe(report, text, done, total)
 
-        await self._engine.call(lambda client: ensure_image(client, run.image, tell))
-        await self._ensure_network()
+        def image(client: APIClient) -> None:
+            if run.build is not None and (run.options.pull_policy == "build" or not image_id(client, run.image)):
+                labels = {**project_labels(self._project), COMPOSE_SERVICE: unit.key.service}
+                build_image(client, run.build, run.image, labels, self._environ, tell)
+            elif run.build is None:
+                ensure_image(client, run.image, run.options.pull_policy, run.options.platform, tell)
+
+        # Builds of one image by several services wait for each other; the later ones find it there.
+        async with self._image_locks.setdefault(run.image, asyncio.Lock()):
+            await self._engine.call(image)
+        await self._ensure_networks(run)
+        await self._ensure_volumes(unit, run)
+
+    async def _ensure_networks(self, run: ContainerRun) -> None:
+        """The networks a container is on; each made once, however many services ask for it at once."""
+        async with self._making:
+            for key in {attachment.network for attachment in attachments(run)} - self._networks:
+                spec = self._around.networks.get(key) or NetworkSpec(key, self._around.network(key))
+                await self._engine.call(functools.partial(self._ensure_network, spec))
+                self._networks.add(key)
+
+    def _ensure_network(self, spec: NetworkSpec, client: APIClient) -> None:
+        if any(each["Name"] == spec.name for each in client.networks(names=[spec.name])):
+            return
+        if spec.external:
+            words = f"network {spec.name} is external, and there is none of that name"
+            raise StepError(Failure(FailureKind.ENGINE, words, f"`docker network create {spec.name}` makes it."))
+        client._result(
+            client._post_json(client._url("/networks/create"), data=network_of(spec, project_labels(self._project))),
+            json=True,
+        )
+
+    async def _ensure_volumes(self, unit: Unit, run: ContainerRun) -> None:
+        labels = project_labels(self._project)
+        keys = {m.source for m in run.mounts if m.kind is MountKind.VOLUME and m.source}
+        specs = [self._around.volumes.get(key) or VolumeSpec(key, self._around.volume(key)) for key in sorted(keys)]
         if run.data_volume is not None:
-            name, labels = volume_name(self._project, unit.key.service), project_labels(self._project)
-            await self._engine.call(lambda client: client.create_volume(name, labels=labels))
+            name = data_volume_name(self._project, unit.key.service)
+            specs.append(VolumeSpec(f"{unit.key.service}-data", name))
 
-    async def _ensure_network(self) -> None:
-        """The project's network; made once, however many services ask for it at once."""
-        async with self._network_ready:
-            if self._network_known:
-                return
-            name, labels = network_name(self._project), project_labels(self._project)
+        def ensure(client: APIClient) -> None:
+            for spec in specs:
+                if not spec.external:
+                    body = volume_of(spec, labels)
+                    client.create_volume(body["Name"], body["Driver"], body["DriverOpts"], body["Labels"])
+                elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
+                    words = f"volume {spec.name} is external, and there is none of that name"
+                    raise StepError(Failure(FailureKind.ENGINE, words, f"`docker volume create {spec.name}` makes it."))
+            _make_bind_sources(run)
 
-            def ensure(client: APIClient) -> None:
-                if not any(each["Name"] == name for each in client.networks(names=[name])):
-                    client.create_network(name, driver="bridge", labels=labels, check_duplicate=True)
-
+        if specs or run.mounts:
             await self._engine.call(ensure)
-            self._network_known = True
 
     async def _start(self, step: Step, unit: Unit) -> Observed:
         if step.ref is not None and step.ref.runtime == self.name:
-            again = step.ref.id
             with contextlib.suppress(StepError):
-                return await self._begin(again, unit)
-        await self._ensure_network()
-        body, name = container_of(self._project, unit), container_name(self._project, unit.key)
+                return await self._begin(step.ref.id, unit)
+            await self._remove(step.ref)
+        run = _container(unit)
+        await self._ensure_networks(run)
+        body = container_of(unit, self._around)
+        name = run.options.container_name or container_name(self._project, unit.key.service, unit.key.replica)
+        archive = archive_of(run.files)
 
         def create(client: APIClient) -> str:
-            return str(client.create_container_from_config(body, name)["Id"])
+            container = str(client.create_container_from_config(body, name, run.options.platform or None)["Id"])
+            for attachment in attachments(run)[1:]:
+                self._connect(client, container, unit, attachment)
+            if archive:
+                client.put_archive(container, "/", archive)
+            return container
 
         return await self._begin(await self._engine.call(create), unit)
+
+    def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
+        body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}
+        url = client._url("/networks/{0}/connect", self._around.network(attachment.network))
+        client._raise_for_status(client._post_json(url, data=body))
 
     async def _begin(self, container: str, unit: Unit) -> Observed:
         def start(client: APIClient) -> dict[str, Any]:
             client.start(container)
+            for hook in _container(unit).options.post_start:
+                _run_hook(client, container, hook, "post_start")
             return dict(client.inspect_container(container))
 
         try:
             seen = observed_of(await self._engine.call(start))
         except StepError as exc:
-            raise StepError(_explained(exc.failure)) from exc
+            raise StepError(explained(exc.failure)) from exc
         await self._copy_logs([seen])
         return seen
 
     async def _stop(self, step: Step, ref: Ref, unit: Unit | None) -> Observed | None:
         grace = step.grace if step.grace is not None else (unit.spec.stop.grace if unit else 10.0)
 
+        hooks = _container(unit).options.pre_stop if unit is not None else ()
+
         def stop(client: APIClient) -> dict[str, Any] | None:
             with _gone_is_fine():
+                for hook in hooks:
+                    _run_hook_if_it_can_be(client, ref.id, hook)
                 if step.signal and step.signal != "SIGTERM":
                     client.kill(ref.id, step.signal)
                 client.stop(ref.id, timeout=max(0, round(grace)))
@@ -301,13 +379,38 @@ def _container(unit: Unit) -> ContainerRun:
     return unit.spec.run
 
 
-def _explained(failure: Failure) -> Failure:
-    """The engine's refusal to start a container, with what to do where the words are well known."""
-    words = failure.message
-    if "port is already allocated" in words or "address already in use" in words:
-        return Failure(FailureKind.PORT_TAKEN, words, "Free that port, or publish another one.")
-    if "executable file not found" in words:
-        return Failure(
-            FailureKind.COMMAND_NOT_FOUND, words, "Mend `command` or `entrypoint`: the image has no such file."
-        )
-    return failure
+def _make_bind_sources(run: ContainerRun) -> None:
+    """Missing host paths of bind mounts are made, as Compose does; one that must be there and is not is said."""
+    for mount in run.mounts:
+        if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
+            continue
+        if not mount.create:
+            words = f"bind mount: {mount.source} does not exist"
+            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `volumes`."))
+        os.makedirs(mount.source, exist_ok=True)
+
+
+def _run_hook(client: APIClient, container: str, hook: Hook, name: str) -> None:
+    made = client.exec_create(
+        container,
+        list(hook.command),
+        user=hook.user,
+        privileged=hook.privileged,
+        workdir=hook.working_dir or None,
+        environment=dict(hook.environment) or None,
+    )
+    output = client.exec_start(made["Id"]).decode("utf-8", "replace")
+    code = client.exec_inspect(made["Id"])["ExitCode"]
+    if code:
+        words = f"{name} hook {hook.command[0]} exited with {code}"
+        raise StepError(Failure(FailureKind.INIT_FAILED, words, tail=tuple(output.splitlines()[-20:])))
+
+
+def _run_hook_if_it_can_be(client: APIClient, container: str, hook: Hook) -> None:
+    """A `pre_stop` hook that fails must not keep a container from being stopped."""
+    import docker.errors
+
+    try:
+        _run_hook(client, container, hook, "pre_stop")
+    except (StepError, docker.errors.APIError) as exc:
+        log.warning("pre_stop of %s: %s", container[:12], exc)

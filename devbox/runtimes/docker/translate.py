@@ -1,88 +1,348 @@
-"""Between a unit and the engine's JSON. Pure: nothing here speaks to an engine."""
+"""From a unit to the engine's JSON: the body of `POST /containers/create` (Engine API 1.41).
+
+Pure, but for seccomp profiles: the manifest names a file, and the engine wants what is in it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from devbox.domain.instance import Observed, Ref
-from devbox.domain.spec import HOST_GATEWAY, ContainerRun, Unit, UnitKey
-from devbox.runtimes.docker.names import FINGERPRINT, REPLICA, SERVICE, container_labels, network_name, volume_name
+from devbox.domain.container import (
+    Attachment,
+    BlkioConfig,
+    ContainerOptions,
+    DeviceRequest,
+    Limits,
+    Mount,
+    MountKind,
+    NetworkSpec,
+    Throttle,
+    VolumeSpec,
+)
+from devbox.domain.spec import HOST_GATEWAY, AppSpec, ContainerRun, Unit
+from devbox.runtimes.docker.names import DEFAULT_NETWORK, container_labels, container_name, data_volume_name
 
 Json = dict[str, Any]
 
-_NEVER = "0001-01-01"
-"""How the engine writes a time that has not come."""
-
-_SIGNAL_BASE = 128
-"""A container that a signal ended exits with this plus the signal's number, as from a shell."""
+_NANO = 1_000_000_000
+_SHARED_NAMESPACE = "service:"
 
 
-def container_of(project: str, unit: Unit) -> Json:
-    """The body of `POST /containers/create` (Engine API 1.41, ContainerCreate)."""
+class Surroundings:
+    """What a container's references to the manifest mean in the engine: names of networks, volumes, containers."""
+
+    def __init__(self, project: str, app: AppSpec | None) -> None:
+        services = app.services if app else ()
+        self.project = project
+        self.networks: dict[str, NetworkSpec] = {n.key: n for n in app.networks} if app else {}
+        self.volumes: dict[str, VolumeSpec] = {v.key: v for v in app.volumes} if app else {}
+        self._names = {s.name: s.run.options.container_name for s in services if isinstance(s.run, ContainerRun)}
+
+    def network(self, key: str) -> str:
+        known = self.networks.get(key)
+        return known.name if known else f"{self.project}_{key}"
+
+    def volume(self, key: str) -> str:
+        known = self.volumes.get(key)
+        return known.name if known else f"{self.project}_{key}"
+
+    def container(self, service: str) -> str:
+        """The container of a service's first replica."""
+        return self._names.get(service) or container_name(self.project, service, 1)
+
+    def namespace(self, mode: str) -> str:
+        """`service:NAME` as the engine says it; anything else as it is."""
+        if mode.startswith(_SHARED_NAMESPACE):
+            return f"container:{self.container(mode.removeprefix(_SHARED_NAMESPACE))}"
+        return mode
+
+
+def attachments(run: ContainerRun) -> tuple[Attachment, ...]:
+    """The networks a container is on, the one it is created with first; none where it uses another's or the host's."""
+    if run.options.network_mode:
+        return ()
+    return tuple(sorted(run.networks, key=lambda a: -a.priority)) or (Attachment(DEFAULT_NETWORK),)
+
+
+def container_of(unit: Unit, around: Surroundings) -> Json:
+    """The whole body for one replica."""
     run = unit.spec.run
     if not isinstance(run, ContainerRun):
         raise TypeError(f"{unit.key} is no container")
-    ports = [port for port in unit.spec.ports if port.published is not None]
+    options, on = run.options, attachments(run)
     body: Json = {
         "Image": run.image,
         "Env": [f"{name}={value}" for name, value in unit.env.items()],
-        "Labels": container_labels(project, unit),
-        "ExposedPorts": {f"{port.target}/{port.protocol}": {} for port in unit.spec.ports},
+        "Labels": {**dict(options.labels), **container_labels(around.project, unit)},
+        "ExposedPorts": {**{f"{port.target}/{port.protocol}": {} for port in unit.spec.ports}, **_exposed(options)},
         "StopSignal": unit.spec.stop.signal,
-        "HostConfig": {
-            "PortBindings": {
-                f"{port.target}/{port.protocol}": [{"HostIp": port.host, "HostPort": str(port.published)}]
-                for port in ports
-            },
-            "Mounts": _mounts(project, unit, run),
-            "ExtraHosts": [f"{HOST_GATEWAY}:host-gateway"],
-            "NetworkMode": network_name(project),
-            "LogConfig": {"Type": "json-file", "Config": {}},
-        },
-        "NetworkingConfig": {"EndpointsConfig": {network_name(project): {"Aliases": [unit.key.service]}}},
+        "StopTimeout": max(0, round(unit.spec.stop.grace)),
+        "HostConfig": _host_config(unit, run, around, on),
     }
-    if run.argv:
-        body["Cmd"] = [str(part) for part in run.argv]
+    if on:
+        body["NetworkingConfig"] = {"EndpointsConfig": {around.network(on[0].network): endpoint_of(unit, on[0])}}
+    body |= _said(
+        {
+            "Cmd": [str(part) for part in run.argv],
+            "User": options.user,
+            "WorkingDir": options.working_dir,
+            "Hostname": options.hostname,
+            "Domainname": options.domainname,
+            "MacAddress": options.mac_address,
+            "Tty": options.tty,
+            "OpenStdin": options.stdin_open,
+        }
+    )
     if run.entrypoint is not None:
         body["Entrypoint"] = [str(part) for part in run.entrypoint]
     return body
 
 
-def _mounts(project: str, unit: Unit, run: ContainerRun) -> list[Json]:
-    if run.data_volume is None:
-        return []
-    return [{"Type": "volume", "Source": volume_name(project, unit.key.service), "Target": run.data_volume}]
+def endpoint_of(unit: Unit, attachment: Attachment) -> Json:
+    """How a container stands on one network (EndpointSettings)."""
+    addresses = _said(
+        {
+            "IPv4Address": attachment.ipv4_address,
+            "IPv6Address": attachment.ipv6_address,
+            "LinkLocalIPs": list(attachment.link_local_ips),
+        }
+    )
+    return {
+        "Aliases": [unit.key.service, *attachment.aliases],
+        **_said(
+            {
+                "IPAMConfig": addresses,
+                "MacAddress": attachment.mac_address,
+                "DriverOpts": dict(attachment.driver_opts),
+            }
+        ),
+    }
 
 
-def observed_of(inspected: Json) -> Observed:
-    """What `GET /containers/ID/json` says, as an observation."""
-    state, labels = inspected["State"], inspected["Config"]["Labels"] or {}
-    alive = bool(state["Running"]) and not state.get("Dead")
-    code = None if alive else state["ExitCode"]
-    started = _time(state["StartedAt"])
-    return Observed(
-        ref=Ref("docker", inspected["Id"]),
-        key=key_of(labels),
-        fingerprint=labels.get(FINGERPRINT, ""),
-        alive=alive,
-        started_at=started or _time(inspected["Created"]) or 0.0,
-        finished_at=None if alive else _time(state["FinishedAt"]) or started,
-        pid=state["Pid"] or None,
-        exit_code=code,
-        signal=code - _SIGNAL_BASE if code is not None and _SIGNAL_BASE < code < _SIGNAL_BASE + 65 else None,
-        oom=bool(state.get("OOMKilled")) and not alive,
+def _host_config(unit: Unit, run: ContainerRun, around: Surroundings, on: tuple[Attachment, ...]) -> Json:
+    options = run.options
+    mode = around.namespace(options.network_mode) if options.network_mode else around.network(on[0].network)
+    shares_network = mode.startswith("container:")
+    return {
+        "NetworkMode": mode,
+        "PortBindings": {} if options.network_mode == "host" or shares_network else _port_bindings(unit),
+        "LogConfig": {"Type": options.logging_driver, "Config": dict(options.logging_options)}
+        if options.logging_driver or options.logging_options
+        else {"Type": "", "Config": {}},
+        "ExtraHosts": [] if shares_network else _extra_hosts(options),
+        **_storage(unit, run, around),
+        **_isolation(options, around),
+        **_limits(run.limits),
+    }
+
+
+def _port_bindings(unit: Unit) -> Json:
+    bindings: Json = {}
+    for port in unit.spec.ports:
+        if port.published is not None:
+            binding = {"HostIp": port.host, "HostPort": str(port.published)}
+            bindings.setdefault(f"{port.target}/{port.protocol}", []).append(binding)
+    return bindings
+
+
+def _extra_hosts(options: ContainerOptions) -> list[str]:
+    said = [f"{name}:{address}" for name, address in options.extra_hosts]
+    named = {name for name, _ in options.extra_hosts}
+    return said if HOST_GATEWAY in named else [*said, f"{HOST_GATEWAY}:host-gateway"]
+
+
+def _exposed(options: ContainerOptions) -> Json:
+    return {port if "/" in port else f"{port}/tcp": {} for port in options.expose}
+
+
+def _storage(unit: Unit, run: ContainerRun, around: Surroundings) -> Json:
+    options = run.options
+    mounts = [_mount(mount, around) for mount in run.mounts]
+    if run.data_volume is not None and all(mount.target != run.data_volume for mount in run.mounts):
+        source = data_volume_name(around.project, unit.key.service)
+        mounts.append({"Type": "volume", "Source": source, "Target": run.data_volume})
+    mounts += [
+        {"Type": "bind", "Source": file.file, "Target": file.target, "ReadOnly": True}
+        for file in run.files
+        if file.file is not None
+    ]
+    return {
+        "Mounts": mounts,
+        **_said(
+            {
+                "VolumesFrom": [_volumes_from(each, around) for each in options.volumes_from],
+                "StorageOpt": dict(options.storage_opt),
+                "ShmSize": options.shm_size,
+                "ReadonlyRootfs": options.read_only,
+            }
+        ),
+    }
+
+
+def _mount(mount: Mount, around: Surroundings) -> Json:
+    body: Json = {"Type": mount.kind.value, "Target": mount.target, "ReadOnly": mount.read_only}
+    match mount.kind:
+        case MountKind.BIND:
+            body["Source"] = mount.source
+            body |= _said({"BindOptions": _said({"Propagation": mount.propagation})})
+        case MountKind.VOLUME:
+            if mount.source:
+                body["Source"] = around.volume(mount.source)
+            body |= _said({"VolumeOptions": _said({"NoCopy": mount.nocopy, "Subpath": mount.subpath})})
+        case MountKind.TMPFS:
+            body |= _said({"TmpfsOptions": _said({"SizeBytes": mount.size, "Mode": mount.mode})})
+    return body
+
+
+def _volumes_from(text: str, around: Surroundings) -> str:
+    if text.startswith("container:"):
+        return text.removeprefix("container:")
+    service, colon, access = text.partition(":")
+    return f"{around.container(service)}{colon}{access}"
+
+
+def _isolation(options: ContainerOptions, around: Surroundings) -> Json:
+    return _said(
+        {
+            "CapAdd": list(options.cap_add),
+            "CapDrop": list(options.cap_drop),
+            "Privileged": options.privileged,
+            "SecurityOpt": [_security_opt(text) for text in options.security_opt],
+            "GroupAdd": list(options.group_add),
+            "Devices": [
+                {"PathOnHost": d.host, "PathInContainer": d.container, "CgroupPermissions": d.permissions}
+                for d in options.devices
+            ],
+            "DeviceCgroupRules": list(options.device_cgroup_rules),
+            "DeviceRequests": [_device_request(request) for request in options.device_requests],
+            "IpcMode": around.namespace(options.ipc),
+            "PidMode": around.namespace(options.pid),
+            "UTSMode": options.uts,
+            "UsernsMode": options.userns_mode,
+            "CgroupnsMode": options.cgroup,
+            "CgroupParent": options.cgroup_parent,
+            "Sysctls": dict(options.sysctls),
+            "Ulimits": [{"Name": u.name, "Soft": u.soft, "Hard": u.hard} for u in options.ulimits],
+            "Dns": list(options.dns),
+            "DnsOptions": list(options.dns_opt),
+            "DnsSearch": list(options.dns_search),
+            "Links": [_link(text, around) for text in options.links] + list(options.external_links),
+            "Init": options.init,
+            "Runtime": options.runtime,
+            "Isolation": options.isolation,
+            "Annotations": dict(options.annotations),
+        }
     )
 
 
-def key_of(labels: dict[str, str]) -> UnitKey:
-    """The replica that a container's labels name."""
-    return UnitKey(labels.get(SERVICE, ""), int(labels.get(REPLICA, "1")))
+def _security_opt(text: str) -> str:
+    """A seccomp profile is named by its file in Compose, and given as JSON to the engine."""
+    name, _, value = text.partition("=" if "=" in text else ":")
+    if name != "seccomp" or value in ("unconfined", "builtin"):
+        return text
+    with open(value) as file:
+        return f"seccomp={json.dumps(json.load(file))}"
 
 
-def _time(text: str) -> float | None:
-    if not text or text.startswith(_NEVER):
-        return None
-    # The engine writes nanoseconds; Python reads microseconds.
-    head, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()
+def _device_request(request: DeviceRequest) -> Json:
+    return {
+        "Driver": request.driver,
+        "Count": 0 if request.device_ids else request.count,
+        "DeviceIDs": list(request.device_ids),
+        "Capabilities": [list(request.capabilities)],
+        "Options": dict(request.options),
+    }
+
+
+def _link(text: str, around: Surroundings) -> str:
+    service, _, alias = text.partition(":")
+    return f"{around.container(service)}:{alias or service}"
+
+
+def _limits(limits: Limits) -> Json:
+    return {
+        **_said(
+            {
+                "Memory": limits.memory,
+                "MemoryReservation": limits.memory_reservation,
+                "MemorySwap": limits.memory_swap,
+                "MemorySwappiness": limits.memory_swappiness,
+                "NanoCpus": round(limits.cpus * _NANO) if limits.cpus else None,
+                "CpuShares": limits.cpu_shares,
+                "CpuQuota": limits.cpu_quota,
+                "CpuPeriod": limits.cpu_period,
+                "CpuRealtimeRuntime": limits.cpu_rt_runtime,
+                "CpuRealtimePeriod": limits.cpu_rt_period,
+                "CpusetCpus": limits.cpuset,
+                "PidsLimit": limits.pids,
+                "OomKillDisable": limits.oom_kill_disable,
+                "OomScoreAdj": limits.oom_score_adj,
+            }
+        ),
+        **(_blkio(limits.blkio) if limits.blkio else {}),
+    }
+
+
+def _blkio(blkio: BlkioConfig) -> Json:
+    return _said(
+        {
+            "BlkioWeight": blkio.weight,
+            "BlkioWeightDevice": [{"Path": t.path, "Weight": t.rate} for t in blkio.weight_device],
+            "BlkioDeviceReadBps": _rates(blkio.device_read_bps),
+            "BlkioDeviceReadIOps": _rates(blkio.device_read_iops),
+            "BlkioDeviceWriteBps": _rates(blkio.device_write_bps),
+            "BlkioDeviceWriteIOps": _rates(blkio.device_write_iops),
+        }
+    )
+
+
+def _rates(throttles: Iterable[Throttle]) -> list[Json]:
+    return [{"Path": t.path, "Rate": t.rate} for t in throttles]
+
+
+def _said(fields: Mapping[str, Any]) -> Json:
+    """Only the fields that say something: what is left out is the image's and the engine's to decide."""
+    return {name: value for name, value in fields.items() if value not in (None, "", False, [], {})}
+
+
+def network_of(spec: NetworkSpec, labels: Mapping[str, str]) -> Json:
+    """The body of `POST /networks/create`."""
+    pools = [
+        _said(
+            {
+                "Subnet": pool.subnet,
+                "IPRange": pool.ip_range,
+                "Gateway": pool.gateway,
+                "AuxiliaryAddresses": dict(pool.aux_addresses),
+            }
+        )
+        for pool in spec.ipam_pools
+    ]
+    ipam = _said({"Driver": spec.ipam_driver, "Config": pools, "Options": dict(spec.ipam_options)})
+    return {
+        "Name": spec.name,
+        "CheckDuplicate": True,
+        "Driver": spec.driver or "bridge",
+        "Labels": {**dict(spec.labels), **labels, "com.docker.compose.network": spec.key},
+        **_said(
+            {
+                "Options": dict(spec.driver_opts),
+                "Internal": spec.internal,
+                "Attachable": spec.attachable,
+                "EnableIPv6": spec.enable_ipv6,
+                "IPAM": ipam,
+            }
+        ),
+    }
+
+
+def volume_of(spec: VolumeSpec, labels: Mapping[str, str]) -> Json:
+    """The body of `POST /volumes/create`."""
+    return {
+        "Name": spec.name,
+        "Driver": spec.driver or "local",
+        "DriverOpts": dict(spec.driver_opts),
+        "Labels": {**dict(spec.labels), **labels, "com.docker.compose.volume": spec.key},
+    }

@@ -14,7 +14,7 @@ from pathlib import Path
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
 from devbox.domain.places import Places
-from devbox.domain.spec import ProcessRun, Unit, UnitKey
+from devbox.domain.spec import AppSpec, ProcessRun, Unit, UnitKey
 from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
@@ -51,6 +51,9 @@ class ProcessRuntime:
             on_exit=self._exited,
             on_reconnect=self._keeper_died,
         )
+
+    def learn(self, app: AppSpec) -> None:
+        """Host processes have neither networks nor volumes."""
 
     async def observe(self) -> tuple[Observed, ...]:
         records = (await self._keeper.request("list"))["records"]

@@ -1,0 +1,49 @@
+"""From the engine's JSON to what was seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from devbox.domain.instance import Observed, Ref
+from devbox.domain.spec import UnitKey
+from devbox.runtimes.docker.names import FINGERPRINT, REPLICA, SERVICE
+
+_NEVER = "0001-01-01"
+"""How the engine writes a time that has not come."""
+
+_SIGNAL_BASE = 128
+"""A container that a signal ended exits with this plus the signal's number, as from a shell."""
+
+
+def observed_of(inspected: dict[str, Any]) -> Observed:
+    """What `GET /containers/ID/json` says, as an observation."""
+    state, labels = inspected["State"], inspected["Config"]["Labels"] or {}
+    alive = bool(state["Running"]) and not state.get("Dead")
+    code = None if alive else state["ExitCode"]
+    started = _time(state["StartedAt"])
+    return Observed(
+        ref=Ref("docker", inspected["Id"]),
+        key=key_of(labels),
+        fingerprint=labels.get(FINGERPRINT, ""),
+        alive=alive,
+        started_at=started or _time(inspected["Created"]) or 0.0,
+        finished_at=None if alive else _time(state["FinishedAt"]) or started,
+        pid=state["Pid"] or None,
+        exit_code=code,
+        signal=code - _SIGNAL_BASE if code is not None and _SIGNAL_BASE < code < _SIGNAL_BASE + 65 else None,
+        oom=bool(state.get("OOMKilled")) and not alive,
+    )
+
+
+def key_of(labels: dict[str, str]) -> UnitKey:
+    """The replica that a container's labels name."""
+    return UnitKey(labels.get(SERVICE, ""), int(labels.get(REPLICA, "1")))
+
+
+def _time(text: str) -> float | None:
+    if not text or text.startswith(_NEVER):
+        return None
+    # The engine writes nanoseconds; Python reads microseconds.
+    head, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()
