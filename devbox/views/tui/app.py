@@ -48,7 +48,7 @@ class DevboxApp(App[Quit]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ServiceCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "command_palette", "commands", key_display=":", tooltip="Find any command by its name"),
+        Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", tooltip="Find any command by its name"),
         Binding("question_mark", "help", "help", key_display="?", tooltip="The keys that work here"),
         Binding("q", "leave", "quit", tooltip="Close the panel: leave everything running, or stop it"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True),
@@ -59,6 +59,7 @@ class DevboxApp(App[Quit]):
         self.title = f"devbox {project}".strip()
         self.mesh = Mesh(project)
         self.clock = clock
+        self.panel = MeshScreen(self.mesh)
         self._control = control
         self._drawing: Timer | None = None
         self._opening: Timer | None = None
@@ -69,7 +70,6 @@ class DevboxApp(App[Quit]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEMES[0].name
-        self.panel = MeshScreen()
         self.push_screen(self.panel)
         self.run_worker(watch(self._control, self.mesh, self._heard), group="watch")
 
@@ -94,9 +94,8 @@ class DevboxApp(App[Quit]):
 
     def _draw(self) -> None:
         self._drawing = None
-        if self.panel.is_mounted:
-            self.panel.draw()
-            self.panel.refresh_bindings()
+        self.panel.draw()
+        self.panel.refresh_bindings()
 
     def _tell(self, notes: Iterable[str]) -> None:
         for note in notes:

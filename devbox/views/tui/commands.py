@@ -39,6 +39,12 @@ class ServiceCommands(Provider):
                 continue
             done.add(row.service)
             yield f"why {row.service}", partial(app.ask_why, row.service)
-            yield f"restart {row.service}", partial(app.act, Action.RESTART, row.service, ": restart in the panel")
+            yield (
+                f"restart {row.service}",
+                partial(app.act, Action.RESTART, row.service, "restart in the panel's palette"),
+            )
             toggled = Action.STOP if runs(row) else Action.START
-            yield f"{toggled} {row.service}", partial(app.act, toggled, row.service, f": {toggled} in the panel")
+            yield (
+                f"{toggled} {row.service}",
+                partial(app.act, toggled, row.service, f"{toggled} in the panel's palette"),
+            )

@@ -79,36 +79,33 @@ class TitleBar(Widget):
 class DetailPane(Vertical):
     """The tabs, and the prompt for a search in the log."""
 
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.title = TitleBar()
+        self.log_view, self.timeline = LogView(id="log"), Timeline(id="events")
+        self.tabs = ContentSwitcher(self.log_view, self.timeline, initial=TABS[0][0])
+        self.search = Prompt("/", "search: text or regular expression", id="search")
+
     def compose(self) -> ComposeResult:
-        yield TitleBar()
-        with ContentSwitcher(initial=TABS[0][0]):
-            yield LogView(id="log")
-            yield Timeline(id="events")
-        yield Prompt("/", "search: text or regular expression", id="search")
-
-    @property
-    def log_view(self) -> LogView:
-        return self.query_one("#log", LogView)
-
-    @property
-    def timeline(self) -> Timeline:
-        return self.query_one("#events", Timeline)
+        yield self.title
+        yield self.tabs
+        yield self.search
 
     @property
     def tab(self) -> str:
         """The id of the open tab."""
-        return self.query_one(ContentSwitcher).current or TABS[0][0]
+        return self.tabs.current or TABS[0][0]
 
     def open_tab(self, number: int) -> None:
         """Open the tab of that number, counted from 1."""
-        self.query_one(ContentSwitcher).current = TABS[number - 1][0]
+        self.tabs.current = TABS[number - 1][0]
 
     def focus_tab(self) -> None:
         self.query_one(f"#{self.tab}").focus()
 
     def update_title(self, row: Row | None) -> None:
         """Draw the title line anew, if anything in it is different."""
-        self.query_one(TitleBar).show(row, self.tab, self._stand() if self.tab == "log" else "")
+        self.title.show(row, self.tab, self._stand() if self.tab == "log" else "")
 
     def _stand(self) -> str:
         view = self.log_view

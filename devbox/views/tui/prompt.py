@@ -44,29 +44,29 @@ class Prompt(Horizontal):
 
     def __init__(self, sign: str, placeholder: str, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._sign, self._placeholder = sign, placeholder
+        self._sign = sign
+        self._line = Input(placeholder=placeholder, compact=True)
+        self._line.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         yield Label(self._sign)
-        line = Input(placeholder=self._placeholder, compact=True)
-        line.cursor_blink = False
-        yield line
+        yield self._line
 
     def on_mount(self) -> None:
         self.display = False
 
     @property
     def text(self) -> str:
-        return self.query_one(Input).value
+        return self._line.value
 
     def ask(self) -> None:
         """Come into sight and take what is typed."""
         self.display = True
-        self.query_one(Input).focus()
+        self._line.focus()
 
     def clear(self) -> None:
         """Forget what was typed, and go."""
-        self.query_one(Input).clear()
+        self._line.clear()
         self.display = False
 
     @on(Input.Changed)

@@ -16,6 +16,7 @@ from devbox.views.tui.bars import Banner, TopBar
 from devbox.views.tui.detail import TABS, DetailPane
 from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.listing import TINY, listing
+from devbox.views.tui.mesh import Mesh
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.table import ServiceTable
 from devbox.views.tui.tailview import TailView
@@ -36,7 +37,7 @@ LEAST_RECENT, MOST_RECENT = 5, 14
 
 
 class MeshScreen(Screen[None]):
-    """Draws `app.mesh`. `zoomed` is whether the details have the whole width."""
+    """Draws the mesh. `zoomed` is whether the details have the whole width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "command('restart')", "restart", tooltip="Restart the selected service"),
@@ -52,7 +53,14 @@ class MeshScreen(Screen[None]):
         *(Binding(str(n), f"tab({n})", title.lower(), show=False) for n, (_, title) in enumerate(TABS, 1)),
     ]
 
-    zoomed = False
+    def __init__(self, mesh: Mesh) -> None:
+        super().__init__()
+        self.zoomed = False
+        self.mesh = mesh
+        self.top, self.banner = TopBar(mesh, id="top"), Banner(mesh, id="banner")
+        self.table, self.recent = ServiceTable(id="table"), Recent(id="recent")
+        self.filter = Prompt("/", "filter: name or state", id="filter")
+        self.detail = DetailPane(id="detail")
 
     @property
     def panel(self) -> DevboxApp:
@@ -60,15 +68,14 @@ class MeshScreen(Screen[None]):
         return cast("DevboxApp", self.app)
 
     def compose(self) -> ComposeResult:
-        mesh = self.panel.mesh
-        yield TopBar(mesh, id="top")
-        yield Banner(mesh, id="banner")
+        yield self.top
+        yield self.banner
         with Horizontal(id="sides"):
             with Vertical(id="list"):
-                yield ServiceTable(id="table")
-                yield Recent(id="recent")
-                yield Prompt("/", "filter: name or state", id="filter")
-            yield DetailPane(id="detail")
+                yield self.table
+                yield self.recent
+                yield self.filter
+            yield self.detail
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
@@ -77,48 +84,36 @@ class MeshScreen(Screen[None]):
         self.set_interval(1, self.draw)
 
     @property
-    def table(self) -> ServiceTable:
-        return self.query_one("#table", ServiceTable)
-
-    @property
-    def detail(self) -> DetailPane:
-        return self.query_one(DetailPane)
-
-    @property
-    def filter(self) -> Prompt:
-        return self.query_one("#filter", Prompt)
-
-    @property
     def selected(self) -> Row | None:
         """The selected replica; None for everything."""
-        return self.panel.mesh.row(self.table.selected)
+        return self.mesh.row(self.table.selected)
 
     def draw(self) -> None:
         """Bring everything up to date; what is as it was is not touched."""
-        mesh, wanted = self.panel.mesh, self.filter.text
+        mesh, wanted = self.mesh, self.filter.text
         heads = self.size.height >= SHORT
         tiny = self.size.width < TINY
         entries = listing(mesh, self.panel.clock(), self.table.room, wanted=wanted, tiny=tiny, heads=heads)
         self.table.show(entries, "" if entries else self._words(wanted))
         self._draw_recent(len(entries))
-        self.query_one("#top", TopBar).update()
-        self.query_one("#banner", Banner).update()
+        self.top.update()
+        self.banner.update()
         self.draw_detail()
 
     def _draw_recent(self, taken: int) -> None:
         """What just happened, below the table, where that leaves room."""
-        recent = self.query_one(Recent)
-        left = self.query_one("#list").size.height - taken
-        recent.display = bool(self.panel.mesh.events) and left > LEAST_RECENT
+        recent = self.recent
+        left = self.table.size.height + (self.recent.outer_size.height if self.recent.display else 0) - taken
+        recent.display = bool(self.mesh.events) and left > LEAST_RECENT
         if recent.display:
-            recent.styles.height = min(left - 1, len(self.panel.mesh.events) + 1, MOST_RECENT)
-            recent.show(self.panel.mesh.events, None)
+            recent.styles.height = min(left - 1, len(self.mesh.events) + 1, MOST_RECENT)
+            recent.show(self.mesh.events, None)
 
     def draw_detail(self) -> None:
         row = self.selected
         self.detail.update_title(row)
         if self.detail.tab == "events":
-            self.detail.timeline.show(self.panel.mesh.events, row.service if row else None)
+            self.detail.timeline.show(self.mesh.events, row.service if row else None)
 
     def zoom(self, zoomed: bool) -> None:
         """Give the details the whole width, or take it back."""
@@ -176,10 +171,10 @@ class MeshScreen(Screen[None]):
         self.filter.ask()
 
     def action_search(self) -> None:
-        self.detail.query_one("#search", Prompt).ask()
+        self.detail.search.ask()
 
     def action_back(self) -> None:
-        search = self.detail.query_one("#search", Prompt)
+        search = self.detail.search
         if self.detail.log_view.search and self.focused is not self.table:
             search.clear()
         elif self.zoomed:
@@ -190,7 +185,7 @@ class MeshScreen(Screen[None]):
             self.filter.clear()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        row = self.selected if self.is_mounted else None
+        row = self.selected
         match action, parameters:
             case ("why" | "command" | "browse", _) if row is None:
                 return None
@@ -241,6 +236,6 @@ class MeshScreen(Screen[None]):
     def _words(self, wanted: str) -> str:
         if wanted:
             return f"No services match '{wanted}'.\nEsc clears."
-        if not self.panel.mesh.known:
+        if not self.mesh.known:
             return "Connecting to the supervisor…"
         return "There are no services here yet.\nAdd some to devbox.yaml."

@@ -1,0 +1,385 @@
+"""Every key of the panel does what it says, and nothing says it does what it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from devbox.control.protocol import Action, Unmet, Verdict
+from devbox.domain.errors import ControlError
+from devbox.views.tui import Quit
+from devbox.views.tui.dialogs import HelpScreen, QuitDialog
+from devbox.views.tui.whyscreen import WhyScreen
+from tests.tui import scenes
+from tests.tui.hands import panel
+from tests.tui.mesh import ScriptedControl, chunk, row, snapshot
+
+
+async def test_r_restarts_the_selected_service_and_tells() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        await hands.press("r")
+        await hands.until(lambda: hands.done == [(Action.RESTART, ("orders",), "r in the panel")])
+        assert ("information", "Restarting orders") in hands.toasts
+
+
+async def test_s_stops_what_runs_and_starts_what_does_not() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        assert hands.keys()["s"] == "stop"
+        await hands.press("s")
+        hands.control.change(row("orders", "stopped"))
+        await hands.until(lambda: hands.keys()["s"] == "start")
+        await hands.press("s")
+        await hands.until(lambda: [action for action, *_ in hands.done] == [Action.STOP, Action.START])
+
+
+@pytest.mark.parametrize(
+    ("state", "does"), [("waiting", "stop"), ("crashing", "stop"), ("completed", "start"), ("failed", "start")]
+)
+async def test_what_s_does_is_said_for_every_state(state: str, does: str) -> None:
+    async with panel(ScriptedControl(snapshot(row("api", state)))) as hands:
+        await hands.go_to("api")
+        assert hands.keys()["s"] == does
+
+
+async def test_a_command_that_fails_is_told_with_its_hint() -> None:
+    async with panel() as hands:
+        hands.control.verdict = ControlError("the supervisor did not answer", hint="Try again.")
+        await hands.go_to("orders")
+        await hands.press("r")
+        await hands.until(lambda: ("error", "the supervisor did not answer\nTry again.") in hands.toasts)
+
+
+async def test_a_service_that_does_not_come_back_is_told_with_its_reason() -> None:
+    async with panel() as hands:
+        hands.control.verdict = Verdict((Unmet("orders", "port 8001 is taken by nginx (pid 7)", hint="Stop it."),))
+        await hands.go_to("orders")
+        await hands.press("r")
+        await hands.until(lambda: ("error", "orders: port 8001 is taken by nginx (pid 7)\nStop it.") in hands.toasts)
+
+
+async def test_nothing_is_done_to_everything_at_once() -> None:
+    async with panel() as hands:
+        assert not {"r", "s", "y", "w"} & hands.keys().keys()
+        await hands.press("r", "s", "y")
+        assert hands.done == []
+
+
+@pytest.mark.parametrize("key", ["l", "enter"])
+async def test_the_log_takes_the_whole_width_and_esc_gives_it_back(key: str) -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press(key)
+        assert hands.panel.zoomed
+        assert hands.app.focused is hands.log
+        assert not hands.table.display or not hands.table.region
+        await hands.press("escape")
+        assert hands.app.focused is hands.table
+
+
+async def test_0_shows_the_merged_log_with_a_name_on_each_line() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("0")
+        await hands.until(lambda: hands.control.read_logs[-1] == ())
+        await hands.until(lambda: "orders  15:06:40  INFO  order placed" in hands.text())
+        assert hands.table.selected is None
+
+
+async def test_the_log_is_that_of_the_selected_one() -> None:
+    async with panel() as hands:
+        await hands.go_to("migrate")
+        await hands.until(lambda: "3 migrations applied" in hands.text())
+        assert "order placed" not in hands.text()
+
+
+async def test_replicas_have_their_own_logs() -> None:
+    rows = tuple(row("api", replica=n, replicas=2) for n in (1, 2))
+    logs = (chunk("api", "from one"), chunk("api", "from two", replica=2))
+    async with panel(ScriptedControl(snapshot(*rows), logs=logs)) as hands:
+        await hands.go_to("api-2")
+        await hands.until(lambda: "from two" in hands.text())
+        assert "from one" not in hands.text()
+
+
+async def test_slash_filters_the_list_by_name_and_state() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.press("slash", *"wai")
+        names = [entry.name for entry in hands.table.entries if entry.selectable]
+        assert names == ["traffic", "web"]
+        await hands.press("enter")
+        assert hands.app.focused is hands.table
+        await hands.press("escape")
+        assert len(hands.table.entries) > 7
+
+
+async def test_a_filter_that_matches_nothing_says_so() -> None:
+    async with panel() as hands:
+        await hands.press("slash", *"zap")
+        assert "No services match 'zap'." in hands.text()
+        assert "Esc clears." in hands.text()
+        await hands.press("escape")
+        assert "orders" in hands.text()
+
+
+async def test_slash_searches_the_log_and_n_goes_through_the_matches() -> None:
+    async with panel() as hands:
+        hands.control.log(chunk("orders", *(f"line {n}" for n in range(500))))
+        await hands.go_to("orders")
+        await hands.press("l", "slash", *"line 7", "enter")
+        await hands.until(lambda: "/line 7: 11 of 11" in hands.text())
+        assert not hands.log.following
+        await hands.press("n")
+        await hands.until(lambda: "/line 7: 1 of 11" in hands.text())
+        await hands.press("N", "N")
+        await hands.until(lambda: "/line 7: 10 of 11" in hands.text())
+        assert "line 78" in hands.text()
+        await hands.press("escape")
+        assert hands.log.search is None
+
+
+async def test_n_is_not_offered_without_a_search() -> None:
+    async with panel() as hands:
+        await hands.press("l")
+        assert "n" not in {*hands.keys()}
+        await hands.press("slash", *"x", "enter")
+        assert hands.keys()["n"] == "next"
+
+
+async def test_scrolling_up_stops_following_and_counts_what_is_missed() -> None:
+    async with panel() as hands:
+        hands.control.log(chunk("orders", *(f"line {n}" for n in range(100))))
+        await hands.go_to("orders")
+        await hands.until(lambda: "line 99" in hands.text())
+        await hands.press("l", "k", "k")
+        hands.control.log(chunk("orders", *(f"more {n}" for n in range(1234))))
+        await hands.until(lambda: "+1,234 lines" in hands.text())
+        assert "more" not in hands.text()
+        await hands.press("G")
+        assert "more 1233" in hands.text()
+        assert "lines ↓" not in hands.text()
+
+
+async def test_f_stays_and_follows_again() -> None:
+    async with panel() as hands:
+        hands.control.log(chunk("orders", *(f"line {n}" for n in range(100))))
+        await hands.go_to("orders")
+        await hands.press("l", "f")
+        hands.control.log(chunk("orders", "the last"))
+        await hands.until(lambda: "+1 line ↓" in hands.text())
+        await hands.press("f")
+        await hands.until(lambda: "the last" in hands.text())
+
+
+async def test_keys_move_in_the_log() -> None:
+    async with panel() as hands:
+        hands.control.log(chunk("orders", *(f"line {n} {'x' * 200} end" for n in range(300))))
+        await hands.go_to("orders")
+        await hands.until(lambda: "line 299" in hands.text())
+        await hands.press("l", "g")
+        assert hands.log.scroll_offset.y == 0
+        await hands.press("j", "pagedown")
+        assert hands.log.scroll_offset.y == hands.log.size.height
+        await hands.press("pageup", "k")
+        assert hands.log.scroll_offset.y == 0
+        await hands.press(*["right"] * 8)
+        assert "end" in hands.text()
+        await hands.press(*["left"] * 9)
+        assert "line 9 " in hands.text()
+
+
+async def test_t_hides_and_shows_times() -> None:
+    async with panel() as hands:
+        await hands.press("l")
+        assert "15:06:40" in hands.text()
+        await hands.press("T")
+        assert "15:06:40" not in hands.text()
+
+
+async def test_keys_move_in_the_list() -> None:
+    async with panel() as hands:
+        assert hands.table.selected is None
+        await hands.press("j")
+        assert hands.table.selected == "cache"
+        await hands.press("G")
+        assert hands.table.selected == "migrate"
+        await hands.press("k")
+        assert hands.table.selected == "worker"
+        await hands.press("g")
+        assert hands.table.selected is None
+
+
+async def test_a_long_list_scrolls_with_what_is_selected() -> None:
+    async with panel(scenes.fifty(), size=(120, 24)) as hands:
+        await hands.press("G")
+        assert "service-50" in hands.text()
+        await hands.press("pageup", "pageup", "pageup", "pageup", "pageup", "g")
+        assert "everything" in hands.text().splitlines()[1]
+
+
+async def test_tab_goes_between_the_sides() -> None:
+    async with panel() as hands:
+        await hands.press("tab")
+        assert hands.app.focused is hands.log
+        await hands.press("tab")
+        assert hands.app.focused is hands.table
+
+
+async def test_1_and_2_open_tabs() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.go_to("orders")
+        await hands.press("2")
+        await hands.until(lambda: "15:05:44.500 exited with 3" in hands.text())
+        assert "15:05:44.200" not in hands.text(), "that happened to another service"
+        await hands.press("1")
+        await hands.until(lambda: "stock is low" in hands.text())
+
+
+async def test_y_tells_why() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.go_to("orders")
+        await hands.press("y")
+        await hands.until(lambda: isinstance(hands.screen, WhyScreen))
+        said = hands.text()
+        for words in ("orders is crash-looping", "Set DATABASE_URL", "db: unhealthy", "KeyError", "web, traffic"):
+            assert words in said
+        await hands.press("j", "k", "G", "g", "escape")
+        assert hands.screen is hands.panel
+
+
+async def test_why_of_what_nobody_knows_is_a_toast() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("y")
+        await hands.until(lambda: ("error", "there is no service web") in hands.toasts)
+
+
+async def test_w_is_offered_where_there_is_something_to_open() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        assert "w" not in {*hands.keys()}
+        await hands.go_to("web")
+        assert hands.keys()["w"] == "open"
+
+
+async def test_question_mark_lists_the_keys_of_where_one_is() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        await hands.press("question_mark")
+        assert isinstance(hands.screen, HelpScreen)
+        assert "Keys in the list" in hands.text()
+        assert "Restart the selected service" in hands.text()
+        await hands.press("escape", "l", "question_mark")
+        assert "Keys in the details" in hands.text()
+        assert "Go to the previous match" not in hands.text()
+        await hands.press("j", "k", "question_mark")
+        assert hands.screen is hands.panel
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_closing_asks_first(key: str) -> None:
+    async with panel() as hands:
+        await hands.press(key)
+        assert isinstance(hands.screen, QuitDialog)
+        await hands.press("escape")
+        assert hands.screen is hands.panel
+        assert hands.app.is_running
+
+
+@pytest.mark.parametrize(
+    ("keys", "choice"),
+    [
+        (("q", "l"), Quit.LEAVE_RUNNING),
+        (("q", "q"), Quit.LEAVE_RUNNING),
+        (("q", "enter"), Quit.LEAVE_RUNNING),
+        (("q", "s"), Quit.STOP),
+        (("q", "j", "enter"), Quit.STOP),
+    ],
+)
+async def test_the_choice_is_what_the_panel_returns(keys: tuple[str, ...], choice: Quit) -> None:
+    async with panel() as hands:
+        await hands.press(*keys)
+        await hands.until(lambda: hands.app.return_value is not None)
+    assert hands.app.return_value is choice
+    assert hands.control.closed
+    assert hands.done == [], "what is chosen is for the caller to do"
+
+
+@pytest.mark.parametrize("keys", [("q", "c"), ("q", "k", "enter")])
+async def test_one_can_stay(keys: tuple[str, ...]) -> None:
+    async with panel() as hands:
+        await hands.press(*keys)
+        await hands.until(lambda: hands.screen is hands.panel)
+
+
+@pytest.mark.parametrize("key", ["colon", "ctrl+p"])
+async def test_the_palette_has_every_command_of_every_service(key: str) -> None:
+    async with panel() as hands:
+        await hands.type_in_palette(key, "restart web")
+        await hands.press("enter")
+        await hands.until(lambda: hands.done == [(Action.RESTART, ("web",), "restart in the panel's palette")])
+
+
+async def test_the_palette_opens_a_log() -> None:
+    async with panel() as hands:
+        await hands.type_in_palette("colon", "log of db")
+        await hands.press("enter")
+        await hands.until(lambda: hands.panel.zoomed and hands.table.selected == "db")
+
+
+async def test_the_mouse_selects_and_opens() -> None:
+    async with panel() as hands:
+        await hands.pilot.click("#table", offset=(5, 5))
+        assert hands.table.selected == "orders"
+        await hands.pilot.click("#table", offset=(5, 5), times=2)
+        await hands.until(lambda: hands.panel.zoomed)
+        await hands.press("escape")
+        footer = hands.text().splitlines()[-1]
+        await hands.pilot.click("#keys", offset=(footer.index("r restart"), 0))
+        await hands.until(lambda: [action for action, *_ in hands.done] == [Action.RESTART])
+        title = hands.text().splitlines()[1]
+        await hands.pilot.click("TitleBar", offset=(title.index("Events") - hands.panel.detail.region.x - 1, 0))
+        assert hands.panel.detail.tab == "events"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 10)])
+@pytest.mark.parametrize("where", [(), ("j", "j", "j"), ("l",), ("slash",), ("l", "slash", "x", "enter"), ("2", "tab")])
+async def test_the_footer_never_names_a_key_that_does_nothing(size: tuple[int, int], where: tuple[str, ...]) -> None:
+    """What the footer names is enabled, and its action exists where it is looked for."""
+    async with panel(size=size) as hands:
+        await hands.press(*where)
+        assert hands.keys()
+        for active in hands.screen.active_bindings.values():
+            if active.binding.show and active.enabled:
+                target, name, _ = hands.app._parse_action(active.binding.action, active.node)
+                assert hasattr(target, f"action_{name}") or hasattr(target, f"_action_{name}"), active
+
+
+async def test_narrow_shows_one_side_at_a_time() -> None:
+    async with panel(size=(80, 24)) as hands:
+        assert "1 Logs" not in hands.text()
+        await hands.press("j", "enter")
+        await hands.until(lambda: "1 Logs" in hands.text())
+        assert "everything" not in hands.text()
+        await hands.press("escape")
+        assert "everything" in hands.text()
+        await hands.press("2")
+        assert "2 Events" in hands.text()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 2), (20, 5), (40, 10), (59, 19), (99, 20), (300, 100)])
+async def test_nothing_breaks_at_any_size(size: tuple[int, int]) -> None:
+    async with panel(scenes.broken(), size=size) as hands:
+        await hands.press(
+            "j", "l", "slash", "a", "enter", "escape", "escape", "2", "escape", "question_mark", "escape", "q", "escape"
+        )
+        hands.text()
+
+
+async def test_resizing_goes_from_one_layout_to_the_other() -> None:
+    async with panel() as hands:
+        await hands.press("j", "j", "j")
+        for width, height in ((40, 10), (120, 40), (80, 24), (200, 50)):
+            await hands.pilot.resize_terminal(width, height)
+            await hands.pilot.pause(0.05)
+            assert "orders" in hands.text()
