@@ -47,7 +47,7 @@ def test_screen(snap_compare: Callable[..., bool], name: str, size: tuple[int, i
     assert snap_compare(DevboxApp(control, "hello", clock=lambda: NOW), terminal_size=size, run_before=act)
 
 
-@pytest.mark.parametrize("theme", ["colour-blind-safe", "textual-light", "ansi-dark"])
+@pytest.mark.parametrize("theme", ["colour-blind-safe", "devbox-light", "ansi-dark"])
 def test_theme(snap_compare: Callable[..., bool], theme: str) -> None:
     app = DevboxApp(scenes.broken(), "hello", clock=lambda: NOW)
 

@@ -9,7 +9,9 @@ from rich.text import Text
 from textual import events
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
+from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.style import part
 
 LAST = ("app.help", "help", "app.leave", "leave")
@@ -17,11 +19,15 @@ LAST = ("app.help", "help", "app.leave", "leave")
 
 
 def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
-    """(key, how it is written, what it does) of every binding worth a place, each action once."""
+    """(key, how it is written, what it does) of every binding worth a place, each action once.
+
+    Where one types, letters are typed: then only the prompt's own keys are shown.
+    """
     found: dict[str, tuple[str, str, str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.show and active.enabled:
+        typed = isinstance(screen.focused, Input) and not isinstance(active.node, Prompt)
+        if binding.show and active.enabled and not typed:
             display = screen.app.get_key_display(binding)
             found.setdefault(binding.action, (binding.key, display, binding.description))
     ordered = [*(found[a] for a in found if a not in LAST), *(found[a] for a in found if a in LAST)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,9 @@ ROOM_FOR_TIMES = 56
 
 LEVEL_STYLES = {"FATAL": "log--error", "ERROR": "log--error", "WARN": "log--warn", "INFO": "log--info"}
 
+Mark = tuple[re.Pattern[str], Style]
+"""What is looked for, and how it is marked."""
+
 Part = Callable[[str], Style]
 """From the name of a part of a line to its style."""
 
@@ -30,17 +34,19 @@ def name_style(service: str) -> Style:
     return Style(color=NAMES[zlib.crc32(service.encode()) % len(NAMES)])
 
 
-def paint_line(line: Line, part: Part, *, times: bool, name_width: int = 0) -> Text:
-    """A line as it is shown. With `name_width`, the name of its replica comes first."""
+def paint_line(line: Line, part: Part, *, times: bool, name_width: int = 0, mark: Mark | None = None) -> Text:
+    """A line as it is shown. With `name_width`, the name of its replica comes first; what matches `mark` is marked."""
     folded = fold(line.text)
+    said = _paint_folded(folded, part) if folded else coloured(line.text)
+    if mark:
+        said.highlight_regex(*mark)
     text = Text(no_wrap=True, end="")
     if name_width:
         text.append(f"{line.source.name[:name_width]:<{name_width}} ", name_style(line.source.service))
     if times:
         text.append(f"{(folded and folded.clock) or _clock(line.at):<8} ", part("log--dim"))
     text.append("▏" if line.source.stderr else " ", part("log--stderr"))
-    text.append_text(_paint_folded(folded, part) if folded else coloured(line.text))
-    return text
+    return text.append_text(said)
 
 
 def _paint_folded(folded: Folded, part: Part) -> Text:

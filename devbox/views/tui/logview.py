@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from devbox.domain.log import LogChunk
 from devbox.views.tui.buffer import Buffer, Source
-from devbox.views.tui.logline import ROOM_FOR_TIMES, paint_line
+from devbox.views.tui.logline import ROOM_FOR_TIMES, Mark, paint_line
 from devbox.views.tui.search import Search
 from devbox.views.tui.tailview import TailView
 
@@ -115,11 +115,14 @@ class LogView(TailView):
 
     def text_of(self, number: int) -> Text:
         width = min(_WIDEST_NAME, max(map(len, self._names.values()), default=0)) if self._merged else 0
-        text = paint_line(self.buffer[number], self._part, times=self._shows_times, name_width=width)
-        if self.search:
-            style = "log--current" if number == self.search.current else "log--match"
-            text.highlight_regex(self.search.pattern, self.get_component_rich_style(style))
-        return text
+        mark = self._mark(number)
+        return paint_line(self.buffer[number], self._part, times=self._shows_times, name_width=width, mark=mark)
+
+    def _mark(self, number: int) -> Mark | None:
+        if not self.search:
+            return None
+        style = "log--current" if number == self.search.current else "log--match"
+        return self.search.pattern, self.get_component_rich_style(style)
 
     @property
     def _shows_times(self) -> bool:

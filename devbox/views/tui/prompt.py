@@ -16,8 +16,8 @@ class Prompt(Horizontal):
     """Hidden until it is asked for. Tells of every change, of Enter, and of Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "clear"),
-        Binding("down", "submit", "to the list", show=False),
+        Binding("down", "submit", "keep", key_display="⏎"),
+        Binding("escape", "cancel", "clear", key_display="esc"),
     ]
 
     class Changed(Message):

@@ -18,6 +18,21 @@ CALM = Theme(
     panel="#252b35",
 )
 
+CALM_LIGHT = Theme(
+    name="devbox-light",
+    primary="#0a5fc2",
+    secondary="#3a7bd0",
+    accent="#0a5fc2",
+    success="#1a7335",
+    warning="#8a5a00",
+    error="#b3202c",
+    foreground="#24292f",
+    background="#f8f9fb",
+    surface="#eef0f3",
+    panel="#dfe3e8",
+    dark=False,
+)
+
 COLOUR_BLIND_SAFE = Theme(
     name="colour-blind-safe",
     primary="#56b4e9",
@@ -33,4 +48,4 @@ COLOUR_BLIND_SAFE = Theme(
 )
 """Good, under way and bad as blue, yellow and orange, from the palette of Okabe and Ito."""
 
-THEMES = (CALM, COLOUR_BLIND_SAFE)
+THEMES = (CALM, CALM_LIGHT, COLOUR_BLIND_SAFE)
