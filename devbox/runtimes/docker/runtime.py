@@ -238,7 +238,12 @@ class DockerRuntime:
                 client.put_archive(container, "/", archive)
             return container
 
-        return await self._begin(await self._engine.call(create), unit)
+        made = await self._engine.call(create)
+        try:
+            return await self._begin(made, unit)
+        except DevboxError:
+            await self._remove(Ref(self.name, made))
+            raise
 
     def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
         body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}

@@ -1,0 +1,70 @@
+"""A real engine with a few images in it, and meshes of containers that leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker.engine import CLIENT, NoEngine, an_engine
+from tests.engine.mesh import Mesh
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "tests" / "images"
+
+
+def docker(*args: str) -> str:
+    """What the engine's own client says."""
+    return subprocess.run([CLIENT, *args], capture_output=True, text=True, check=True).stdout
+
+
+def everything() -> tuple[str, str, str]:
+    """Every container, network and volume of the engine."""
+    return (
+        docker("ps", "-a", "--format", "{{.Names}}"),
+        docker("network", "ls", "--format", "{{.Name}}"),
+        docker("volume", "ls", "--format", "{{.Name}}"),
+    )
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An engine that answers, with the test images."""
+    try:
+        with an_engine(tmp_path_factory.mktemp("engine") / "dockerd.log"):
+            here = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+            if "devbox-test/base:latest" not in here or "redis:7" not in here:
+                subprocess.run([IMAGES / "base.sh", CLIENT], check=True)
+            yield
+    except NoEngine as exc:
+        print(f"\n\n*** NO CONTAINER ENGINE: tests/docker did not run: {exc} ***\n")
+        if os.environ.get("CI"):
+            pytest.fail(str(exc))
+        pytest.skip(str(exc))
+
+
+@pytest.fixture
+def mesh(engine: None, tmp_path: Path) -> Iterator[Callable[..., Mesh]]:
+    """Makes meshes from manifests; after the test the engine is as it was before."""
+    made: list[Mesh] = []
+    before = everything()
+
+    def make(manifest: str, directory: str = "project") -> Mesh:
+        env = {**os.environ, "DEVBOX_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+        made.append(Mesh(tmp_path / directory, manifest, env))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+    assert everything() == before
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test waits for an engine and its images, which takes minutes on a bare machine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(600))
