@@ -31,7 +31,7 @@ async def test_a_supervisor_that_dies_is_a_banner_and_its_return_takes_it_away()
 async def test_a_bye_says_why() -> None:
     async with panel() as hands:
         hands.control.tell(Bye("devbox down"))
-        await hands.until(lambda: "The supervisor of hello ended: devbox down." in hands.text())
+        await hands.until(lambda: "The supervisor of hello ended: devbox down. Shown as last seen." in hands.text())
 
 
 async def test_rows_change_come_and_go() -> None:

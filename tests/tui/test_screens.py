@@ -42,7 +42,7 @@ def test_screen(snap_compare: Callable[..., bool], name: str, size: tuple[int, i
         await pilot.press(*keys)
         if name == "gone":
             control.hang_up()
-        await pilot.pause(0.5)
+        await pilot.pause(0.4)
 
     assert snap_compare(DevboxApp(control, "hello", clock=lambda: NOW), terminal_size=size, run_before=act)
 
@@ -54,6 +54,6 @@ def test_theme(snap_compare: Callable[..., bool], theme: str) -> None:
     async def act(pilot: Pilot[Quit]) -> None:
         app.theme = theme
         await pilot.press("j", "j", "j")
-        await pilot.pause(0.5)
+        await pilot.pause(0.4)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=act)

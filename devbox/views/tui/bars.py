@@ -83,5 +83,5 @@ class Banner(Widget):
         self.refresh(layout=True)
 
     def render(self) -> Text:
-        what = f"▲ {self._mesh.trouble.rstrip('.')}."
-        return Text(f"{what} `devbox up -d` brings it back; trying again every second …")
+        seen = " Shown as last seen." if self._mesh.known else ""
+        return Text(f"▲ {self._mesh.trouble.rstrip('.')}.{seen} `devbox up -d` brings it back; trying every second …")

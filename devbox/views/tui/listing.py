@@ -152,7 +152,8 @@ def memory_text(size: int) -> str:
 
 
 def _ports(row: Row) -> str:
-    texts = [port_text(port.host, port.published, port.target, port.protocol) for port in row.ports]
+    """The ports one can dial from here; what they are inside does not matter to whoever looks at a table."""
+    texts = [port_text(port.host, port.published, port.published or port.target, port.protocol) for port in row.ports]
     return " ".join(f":{text}" if text[0].isdigit() and "." not in text else text for text in texts)
 
 

@@ -51,9 +51,9 @@ class Mesh:
                 self.lost(f"The supervisor of {self.project} ended: {reason}")
 
     def lost(self, trouble: str) -> None:
-        """Nothing more is heard of the supervisor."""
+        """Nothing more is heard of the supervisor. What was said first stands: later attempts only fail the same."""
         self.connected = False
-        self.trouble = trouble
+        self.trouble = self.trouble or trouble[:1].upper() + trouble[1:]
 
     @property
     def rows(self) -> list[Row]:
