@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from devbox.cli.arguments import Arguments
@@ -16,7 +17,7 @@ from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, colour_wanted, rep
 from devbox.cli.launch import ensure_supervisor
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
-from devbox.control.protocol import Action, Bye, Changed, Command, Frame, Row, Snapshot
+from devbox.control.protocol import Action, Bye, Changed, Command, Frame, Goal, Row, Snapshot
 from devbox.domain.codec import decode
 from devbox.domain.errors import DevboxError
 from devbox.domain.log import LogChunk
@@ -46,8 +47,9 @@ def panel(app: AppSpec, places: Places, command: Command) -> int:
     """Bring a mesh up behind the panel; what becomes of it when the panel closes, the person says."""
     ensure_supervisor(places)
     client = Client(places.socket, places.project)
-    # The panel shows how the start goes; the verdict is in its rows.
-    threading.Thread(target=_bring_up_quietly, args=(client, app, command), daemon=True).start()
+    # The panel shows how the start goes, so nobody waits for it here.
+    bring_up(client, app, replace(command, goal=Goal.NOTHING))
+    _say_addresses(client)
     return attach(places)
 
 
@@ -61,7 +63,16 @@ def attach(places: Places) -> int:
         say(f"stopping {places.project} …")
         return DONE if take_down(places, Command(Action.DOWN, by="q in the panel")).ok else FAILED
     say(f"{places.project} goes on running: `devbox attach` comes back, `devbox down` takes it away.")
+    with contextlib.suppress(DevboxError):
+        _say_addresses(Client(places.socket, places.project))
     return DONE
+
+
+def _say_addresses(client: Client) -> None:
+    """What a browser opens."""
+    for row in client.get("/v1/state")["rows"]:
+        if row["url"]:
+            say(f"  {row['service']}: {row['url']}")
 
 
 def take_down_unless_interrupted(places: Places) -> None:
@@ -80,11 +91,6 @@ def _take_down_quietly(places: Places, command: Command) -> None:
     # A mesh that is already gone, or going at another's word, is what was wanted.
     with contextlib.suppress(DevboxError):
         say_unmet(take_down(places, command))
-
-
-def _bring_up_quietly(client: Client, app: AppSpec, command: Command) -> None:
-    with contextlib.suppress(DevboxError):
-        bring_up(client, app, command)
 
 
 @contextlib.contextmanager
