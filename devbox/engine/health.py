@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _KEPT_RESULTS = 50
 _JITTER = 0.1
 _OUTPUT_SHOWN = 300
+_EXEC_MARGIN = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ class Prober:
     async def _probe(self, instance: Observed, unit: Unit, probe: Probe) -> ProbeResult:
         began = time.monotonic()
         try:
-            async with asyncio.timeout(probe.timeout):
+            # A command has its own bound, and knows better words for it.
+            async with asyncio.timeout(probe.timeout + (_EXEC_MARGIN if isinstance(probe.check, ExecCheck) else 0)):
                 ok, output = await self._checker(instance, unit, probe)()
         except TimeoutError:
             ok, output = False, f"no answer within {probe.timeout:g} s"
