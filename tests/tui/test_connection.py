@@ -42,6 +42,25 @@ async def test_rows_change_come_and_go() -> None:
         await hands.until(lambda: "mail" in hands.text() and "traffic" not in hands.text().split("│")[0][:900])
 
 
+async def test_a_new_snapshot_leaves_the_log_where_it_is() -> None:
+    async with panel() as hands:
+        reads = len(hands.control.read_logs)
+        hands.control.tell(snapshot(*scenes.broken_rows()))
+        await hands.until(lambda: "crashing" in hands.text())
+        await hands.pilot.pause(0.2)
+        assert len(hands.control.read_logs) == reads
+
+
+async def test_a_stream_without_a_pause_is_drawn_all_the_same() -> None:
+    async with panel() as hands:
+        for n in range(40):
+            hands.control.change(row("orders", "unhealthy", note=f"number {n}"))
+            await hands.pilot.pause(0.02)
+            if "number" in hands.text():
+                return
+        raise AssertionError("changes came faster than they were drawn")
+
+
 async def test_the_selected_one_may_go() -> None:
     async with panel() as hands:
         await hands.go_to("traffic")

@@ -62,6 +62,7 @@ class DevboxApp(App[Quit]):
         self.panel = MeshScreen(self.mesh)
         self._control = control
         self._drawing: Timer | None = None
+        self._delay = LATER
         self._opening: Timer | None = None
         self._reading: Worker[None] | None = None
         self._told: set[str] = set()
@@ -81,16 +82,17 @@ class DevboxApp(App[Quit]):
     def _heard(self, frame: Frame | None) -> None:
         if isinstance(frame, Snapshot):
             self._tell(frame.notes)
-            self.show_log_soon()
+            if self._reading is None or self._reading.is_finished:
+                self.show_log_soon()
         self._draw_in(LATER if isinstance(frame, Measured) else SOON)
 
     def _draw_in(self, delay: float) -> None:
         """Draw once, at the end of the delay, however much comes until then."""
-        if self._drawing is not None and delay == LATER:
-            return
         if self._drawing is not None:
+            if delay >= self._delay:
+                return
             self._drawing.stop()
-        self._drawing = self.set_timer(delay, self._draw)
+        self._drawing, self._delay = self.set_timer(delay, self._draw), delay
 
     def _draw(self) -> None:
         self._drawing = None
@@ -130,6 +132,8 @@ class DevboxApp(App[Quit]):
                         view.feed(chunk)
         except DevboxError as error:
             view.say(error.message)
+        except ValueError as error:
+            view.say(f"The supervisor speaks another version: {error}")
         finally:
             words.stop()
 

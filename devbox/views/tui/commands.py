@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -31,7 +31,7 @@ class ServiceCommands(Provider):
                 yield Hit(score, matcher.highlight(words), act)
 
     def _commands(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        app: DevboxApp = self.app  # type: ignore[assignment]
+        app = cast("DevboxApp", self.app)
         done: set[str] = set()
         for row in app.mesh.rows:
             yield f"log of {row.name}", partial(app.open_log, row.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.table import Table
@@ -90,7 +91,7 @@ class HelpScreen(ModalScreen[None]):
         return grid
 
 
-def described(bindings: list[ActiveBinding], display) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]
+def described(bindings: list[ActiveBinding], display: Callable[[Binding], str]) -> list[tuple[str, str]]:
     """(keys, what they do), one for each action."""
     keys: dict[str, list[str]] = {}
     words: dict[str, str] = {}
