@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from devbox.domain.errors import ControlError, DevboxError, EngineUnavailable, NotRunning, UsageError
+from devbox.domain.places import Places
 
 _ERRORS: dict[str, type[DevboxError]] = {
     "NotRunning": NotRunning,
@@ -82,7 +83,12 @@ class Client:
 
 
 def not_running(project: str) -> NotRunning:
-    """The error for a command that needs a mesh where there is none."""
+    """The error for a command that needs a mesh where nobody answers for one."""
+    if Places.of(project).about.exists():
+        return NotRunning(
+            f"the supervisor of {project} is gone; what it started goes on running",
+            hint="`devbox up -d` takes it over, `devbox down` takes it away.",
+        )
     return NotRunning(f"nothing of {project} runs", hint="`devbox up` starts it.")
 
 

@@ -34,6 +34,9 @@ from devbox.engine.trace import chain_of
 _QUEUE = 1000
 """Frames a subscriber may lag behind before it is given a new snapshot instead."""
 
+_RECENT = 200
+"""Events that a new subscriber is told of, so that it can say what has just happened."""
+
 _MEASURE_EVERY = 2.0
 _ENDS_A_SERVICE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT"})
 
@@ -75,8 +78,8 @@ class LocalControl:
 
     # --- the mesh as a stream
 
-    def snapshot(self) -> Snapshot:
-        """The mesh as it stands."""
+    def snapshot(self, *, recent: int = 0) -> Snapshot:
+        """The mesh as it stands, with the last `recent` events."""
         app = self.engine.app
         return Snapshot(
             seq=self.engine.state.seq,
@@ -85,12 +88,13 @@ class LocalControl:
             supervisor_pid=self._pid,
             rows=self._rows(self.engine.state.units.keys()),
             notes=app.notes if app else (),
+            recent=self.engine.journal.since(self.engine.state.seq - recent),
         )
 
     async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
         """A snapshot, then whatever happens. With `measure`, CPU and memory now and then."""
         subscription = Subscription(self.snapshot)
-        subscription.offer(self.snapshot())
+        subscription.offer(self.snapshot(recent=_RECENT))
         self._subscribers.add(subscription)
         if measure and (self._measuring is None or self._measuring.done()):
             self._measuring = asyncio.create_task(self._measure())

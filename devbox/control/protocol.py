@@ -56,7 +56,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole mesh as it stands at event `seq`. `files` are the manifest's files; `notes` are words for the user."""
+    """The whole mesh as it stands at event `seq`.
+
+    `files` are the manifest's files; `notes` are words for the user; `recent` are the last events up to `seq`.
+    """
 
     seq: int
     project: str
@@ -64,6 +67,7 @@ class Snapshot:
     supervisor_pid: int
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    recent: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class Mesh:
         self.project, self.notes = frame.project, frame.notes
         self.known = self.connected = True
         self.trouble = ""
+        known = self.events[-1].seq if self.events else 0
+        self.events.extend(event for event in frame.recent if event.seq > known)
         self._rows.clear()
         self._take(frame.rows)
 
