@@ -276,7 +276,7 @@ class Engine:
         if not isinstance(change, Observed):
             self.post(InstanceGone(change.ref, change.key))
             return
-        tail = () if change.alive else self.logs.tail(change.key, _TAIL_KEPT)
+        tail = () if change.alive else self.logs.tail(change.key, _TAIL_KEPT, since=change.started_at)
         self.post(InstanceSeen(change, tail))
 
     async def _look_again_now_and_then(self) -> None:

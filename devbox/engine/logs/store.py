@@ -74,9 +74,9 @@ class LogStore:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
 
-    def tail(self, key: UnitKey, lines: int) -> tuple[str, ...]:
-        """The last lines of a replica, both streams merged by time."""
-        return tuple(line for chunk in _last(self._history(key, lines), lines) for line in chunk.lines)
+    def tail(self, key: UnitKey, lines: int, since: float = 0.0) -> tuple[str, ...]:
+        """The last lines of a replica, both streams merged by time; only those seen since a time (epoch seconds)."""
+        return tuple(line for chunk in _last(self._history(key, lines, since), lines) for line in chunk.lines)
 
     def mark(self, key: UnitKey) -> None:
         """Take note of how long a replica's logs are now, before a new life of it begins."""
@@ -131,10 +131,12 @@ class LogStore:
     def _wanted(self, services: Collection[str]) -> list[_Stream]:
         return [s for key, pair in self._streams.items() if not services or key.service in services for s in pair]
 
-    def _history(self, key: UnitKey, tail: int | None) -> list[LogChunk]:
-        self.know([key])
-        self._note_growth()
-        return self._drain([_begin(stream, tail) for stream in self._streams[key]], partial=True)
+    def _history(self, key: UnitKey, tail: int, since: float) -> list[LogChunk]:
+        self.mark(key)
+        cursors = [_begin(stream, tail) for stream in self._streams[key]]
+        for cursor in cursors:
+            cursor.offset = max(cursor.offset, cursor.stream.clock.size_before(since))
+        return self._drain(cursors, partial=True)
 
     def _drain(self, cursors: list[_Cursor], *, partial: bool) -> list[LogChunk]:
         chunks: list[LogChunk] = []

@@ -146,3 +146,14 @@ def test_a_torn_index_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
     assert again.size == 20
     assert again.at(15) == 2.0
     assert again.size_before(1.5) == 10
+
+
+async def test_last_words_are_those_of_this_life(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    write(tmp_path, API, "an earlier life\n")
+    logs.mark(API)
+    began = time.time()
+    assert logs.tail(API, 5, since=began) == ()
+    write(tmp_path, API, "this life\n")
+    assert logs.tail(API, 5, since=began) == ("this life",)
+    assert logs.tail(API, 5) == ("an earlier life", "this life")
