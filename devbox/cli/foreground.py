@@ -88,8 +88,12 @@ def take_down_unless_interrupted(places: Places) -> None:
 
 
 def _take_down_quietly(places: Places, command: Command) -> None:
+    if not places.run.exists():
+        return
     # A mesh that is already gone, or going at another's word, is what was wanted.
     with contextlib.suppress(DevboxError):
+        # The supervisor may have been on its way up when the interrupt came: it must not be left behind.
+        ensure_supervisor(places)
         say_unmet(take_down(places, command))
 
 

@@ -167,6 +167,12 @@ def listen(places: Places) -> socket.socket:
     return listener
 
 
+def _say(handle: int, word: str) -> None:
+    """Tell whoever started us. Somebody who has gone away meanwhile may be followed by others."""
+    with contextlib.suppress(BrokenPipeError), os.fdopen(handle, "w") as pipe:
+        pipe.write(f"{word}\n")
+
+
 def main() -> None:
     """Run a supervisor for the project named on the command line."""
     project, word_to = sys.argv[1], int(sys.argv[2])
@@ -174,14 +180,13 @@ def main() -> None:
     for chatty in ("httpx", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     places = Places.of(project)
-    with os.fdopen(word_to, "w") as word:
-        lock = take_lock(places)
-        if lock is None:
-            word.write("locked\n")
-            return
-        listener = listen(places)
-        supervisor = Supervisor(places)
-        word.write("ready\n")
+    lock = take_lock(places)
+    if lock is None:
+        _say(word_to, "locked")
+        return
+    listener = listen(places)
+    supervisor = Supervisor(places)
+    _say(word_to, "ready")
     gc.freeze()
     asyncio.run(supervisor.run(listener))
     os.close(lock)
