@@ -6,19 +6,6 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 
-def start_order(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-    """Every name, dependencies before dependents, otherwise in the order given.
-
-    `needs` maps a name to the names it depends on; those that are no key of `needs` are left out.
-    Raises ValueError on a cycle: see `find_cycle`.
-    """
-    sorter = TopologicalSorter({name: [n for n in on if n in needs] for name, on in needs.items()})
-    try:
-        return tuple(sorter.static_order())
-    except CycleError as exc:
-        raise ValueError("the dependencies form a cycle") from exc
-
-
 def find_cycle(needs: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """One cycle as a path `a, b, a` in which each name needs the next, or () where there is none."""
     try:

@@ -74,7 +74,6 @@ class FailureKind(StrEnum):
     DIRECTORY_MISSING = "directory-missing"
     PORT_TAKEN = "port-taken"
     INIT_FAILED = "init-failed"
-    UNHEALTHY = "unhealthy"
     ENGINE = "engine"
     INTERNAL = "internal"
 

@@ -56,10 +56,6 @@ class Journal:
         """Every known event after `seq`."""
         return tuple(event for event in self._events if event.seq > seq)
 
-    def latest(self, service: str) -> Event | None:
-        """The last event about a service."""
-        return next((event for event in reversed(self._events) if event.service == service), None)
-
     def close(self) -> None:
         self._out.close()
 
