@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol
 
 from devbox.cli.arguments import Arguments, parse
-from devbox.cli.diagnostics import INTERRUPTED, report
+from devbox.cli.diagnostics import DONE, INTERRUPTED, report
 from devbox.domain.errors import DevboxError
 
 
@@ -24,15 +25,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse(sys.argv[1:] if argv is None else argv)
     module: CommandModule = importlib.import_module(f"devbox.cli.commands.{args.module}")
     try:
-        return module.run(args)
+        code = module.run(args)
+        sys.stdout.flush()
+        return code
     except DevboxError as error:
         return report(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough (`devbox logs | head`).
-        sys.stderr.close()
-        return 0
+        _let_go_of_stdout()
+        return DONE
+    except OSError as error:
+        _let_go_of_stdout()
+        where = f": {error.filename}" if error.filename else ""
+        return report(DevboxError(f"{error.strerror or error}{where}"))
+
+
+def _let_go_of_stdout() -> None:
+    """Have the interpreter not try once more, at its end, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Project:
             return tuple(path.absolute() for path in self.selection.files)
         from devbox.manifest.find import find
 
-        return find(self.selection.directory or Path.cwd())
+        return find(self.selection.directory or _working_directory())
 
     def places(self) -> Places:
         """Where the project keeps its things."""
@@ -100,6 +100,13 @@ class Project:
             environment=self.environment,
             env_files=self.selection.env_files,
         )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working directory is gone", hint="Change into one that exists.") from None
 
 
 def no_manifest() -> UsageError:

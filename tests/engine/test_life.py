@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
 
 import psutil
 
-from tests.engine.mesh import COUNTER, HTTP_SERVER, SLEEPER, Mesh, script, until
+from tests.engine.mesh import COUNTER, DEVBOX, HTTP_SERVER, SLEEPER, Mesh, script, until
 
 Make = Callable[..., Mesh]
 
@@ -184,3 +185,27 @@ def test_commands_on_a_mesh_that_is_not_there_say_so(mesh: Make) -> None:
         assert "nothing of three runs" in done.stderr
     assert three.devbox("down").returncode == 0
     assert three.devbox("ps").returncode == 0
+
+
+def test_output_that_cannot_be_written_is_no_traceback(mesh: Make) -> None:
+    three = mesh(THREE)
+    three.ok("up", "-d", "--wait")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*DEVBOX, "ps"], cwd=three.directory, env=three.env, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == b"devbox: No space left on device\n"
+    piped = subprocess.run(
+        f"{DEVBOX[0]} -m devbox logs | head -1", shell=True, cwd=three.directory, env=three.env, capture_output=True
+    )
+    assert b"Traceback" not in piped.stderr
+
+
+def test_a_working_directory_that_is_gone_is_said(mesh: Make) -> None:
+    three = mesh(THREE, "here")
+    gone = three.directory / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f'rmdir "$PWD"; exec "{DEVBOX[0]}" -m devbox ps'], cwd=gone, env=three.env, capture_output=True
+    )
+    assert done.returncode == 2
+    assert b"the working directory is gone" in done.stderr
