@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,9 +38,18 @@ class Arguments(argparse.Namespace):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        say(f"devbox: {message}")
-        say(f"  `{self.prog} --help` tells what there is.")
+        wrong = _WRONG_COMMAND.search(message)
+        if wrong is None:
+            say(f"devbox: {message}")
+            say(f"  `{self.prog} --help` tells what there is.")
+        else:
+            near = difflib.get_close_matches(wrong[1], _COMMANDS, 1)
+            say(f"devbox: there is no command {wrong[1]}")
+            say(f"  Did you mean {near[0]}?" if near else f"  There are: {', '.join(_COMMANDS)}.")
         sys.exit(BAD_USAGE)
+
+
+_WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
 
 
 def parse(argv: Sequence[str]) -> Arguments:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from signal import Signals
 
+from devbox.domain.errors import UsageError
 from devbox.domain.event import (
     Body,
     Event,
@@ -36,7 +37,7 @@ from devbox.engine.logs import LogStore
 from devbox.engine.ports import PortBook
 from devbox.engine.reduce import reduce
 from devbox.plan.reconcile import Decision, next_deadline, reconcile
-from devbox.plan.resolve import resolve
+from devbox.plan.resolve import port_clash, resolve
 from devbox.plan.state import State
 from devbox.plan.verdict import Outcome, assess
 from devbox.runtimes.base import Change, Runtime
@@ -109,7 +110,7 @@ class Engine:
     async def apply(self, app: AppSpec) -> None:
         """Take over a manifest. What it leaves running and what it changes, the next turn decides.
 
-        Raises EngineUnavailable when it needs a runtime that cannot be reached.
+        Raises UsageError when it cannot be as a whole, EngineUnavailable when a runtime it needs cannot be reached.
         """
         await self._adopted.wait()
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
@@ -117,6 +118,11 @@ class Engine:
         for runtime in self.runtimes.values():
             runtime.learn(app)
         units = self._resolve(app)
+        if clash := port_clash(units):
+            first, second, port = clash
+            words = f"{first.key.service} and {second.key.service} both publish port {port} of this machine"
+            hint = f"Give one of them another port: {first.spec.origin} and {second.spec.origin}."
+            raise UsageError(words, hint=hint)
         changed = self._changed(units)
         self.ports.save()
         self.app = app

@@ -6,7 +6,7 @@ host process dials the published port on 127.0.0.1; a container dials a host pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from devbox.domain.spec import (
@@ -26,6 +26,8 @@ from devbox.domain.spec import (
 )
 from devbox.plan.fingerprint import fingerprint
 
+_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
+
 Publish = Callable[[UnitKey, Port], int]
 """The host port for a port of a replica."""
 
@@ -44,6 +46,21 @@ def resolve(app: AppSpec, publish: Publish) -> tuple[Unit, ...]:
             reader = replace(service, ports=published[key])
             units.append(_unit(key, reader, {**first, service.name: reader}))
     return tuple(units)
+
+
+def port_clash(units: Iterable[Unit]) -> tuple[Unit, Unit, int] | None:
+    """Two replicas that would publish the same port of the host, and that port; None where there are none."""
+    holders: dict[tuple[int, str], list[tuple[Unit, str]]] = {}
+    for unit in units:
+        for port in unit.spec.ports:
+            if port.published is None:
+                continue
+            others = holders.setdefault((port.published, port.protocol), [])
+            for other, host in others:
+                if other is not unit and (host == port.host or not _EVERYWHERE.isdisjoint((host, port.host))):
+                    return other, unit, port.published
+            others.append((unit, port.host))
+    return None
 
 
 def _keys(service: ServiceSpec) -> list[UnitKey]:

@@ -209,3 +209,18 @@ def test_a_working_directory_that_is_gone_is_said(mesh: Make) -> None:
     )
     assert done.returncode == 2
     assert b"the working directory is gone" in done.stderr
+
+
+def test_a_mistyped_command_and_two_services_on_one_port_are_named(mesh: Make) -> None:
+    it = mesh(
+        f"name: clash\nservices:\n"
+        f'  a: {{command: {script(SLEEPER)}, ports: ["18765:18765"]}}\n'
+        f'  b: {{command: {script(SLEEPER)}, ports: ["18765:18765"]}}\n'
+    )
+    done = it.devbox("restrat")
+    assert (done.returncode, done.stderr) == (2, "devbox: there is no command restrat\n  Did you mean restart?\n")
+    done = it.devbox("up", "-d", "--wait")
+    assert done.returncode == 2
+    assert "a and b both publish port 18765 of this machine" in done.stderr
+    assert "devbox.yaml:3:3" in done.stderr
+    assert not [p for p in it.processes() if "DEVBOX_INSTANCE" in p.environ()]
