@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _RECONNECT_EVERY = 1.0
+_CONFLICT = 409
+_REMOVAL_LIMIT = 10
 
 log = logging.getLogger(__name__)
 
@@ -283,11 +285,7 @@ class DockerRuntime:
         return observed_of(inspected) if inspected is not None else None
 
     async def _remove(self, ref: Ref) -> None:
-        def remove(client: APIClient) -> None:
-            with _gone_is_fine():
-                client.remove_container(ref.id, v=True, force=True)
-
-        await self._engine.call(remove)
+        await self._engine.call(lambda client: _remove_container(client, ref.id))
         if (copier := self._copiers.pop(ref.id, None)) is not None:
             copier.close()
 
@@ -376,6 +374,19 @@ def _gone_is_fine() -> Iterator[None]:
 
     with contextlib.suppress(docker.errors.NotFound):
         yield
+
+
+def _remove_container(client: APIClient, container: str) -> None:
+    """Remove a container; where somebody else is removing it, wait until that is done."""
+    import docker.errors
+
+    with _gone_is_fine():
+        try:
+            client.remove_container(container, v=True, force=True)
+        except docker.errors.APIError as exc:
+            if exc.status_code != _CONFLICT:
+                raise
+            client.wait(container, timeout=_REMOVAL_LIMIT, condition="removed")
 
 
 def _container(unit: Unit) -> ContainerRun:
