@@ -31,6 +31,18 @@ SCREENS: dict[str, tuple[Callable[[], ScriptedControl], tuple[str, ...]]] = {
 }
 
 
+async def still(pilot: Pilot[Quit]) -> None:
+    """Wait until the picture stands still, however slow the machine; it draws now and then, not at once."""
+    await pilot.pause(0.3)
+    before = ""
+    for _ in range(20):
+        await pilot.pause(0.15)
+        now = pilot.app.export_screenshot()
+        if now == before:
+            return
+        before = now
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCREENS)
 def test_screen(snap_compare: Callable[..., bool], name: str, size: tuple[int, int]) -> None:
@@ -38,11 +50,11 @@ def test_screen(snap_compare: Callable[..., bool], name: str, size: tuple[int, i
     control = make()
 
     async def act(pilot: Pilot[Quit]) -> None:
-        await pilot.pause(0.2)
+        await still(pilot)
         await pilot.press(*keys)
         if name == "gone":
             control.hang_up()
-        await pilot.pause(0.4)
+        await still(pilot)
 
     assert snap_compare(DevboxApp(control, "hello", clock=lambda: NOW), terminal_size=size, run_before=act)
 
@@ -54,6 +66,6 @@ def test_theme(snap_compare: Callable[..., bool], theme: str) -> None:
     async def act(pilot: Pilot[Quit]) -> None:
         app.theme = theme
         await pilot.press("j", "j", "j")
-        await pilot.pause(0.4)
+        await still(pilot)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=act)
