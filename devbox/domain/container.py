@@ -21,7 +21,8 @@ class Mount:
     """An entry of `volumes` (or of `tmpfs`).
 
     `source` is an absolute host path for BIND, a key of the manifest's top-level `volumes` for VOLUME, and empty for an
-    anonymous volume and for TMPFS. `create` has a missing host path made. `size` and `mode` are TMPFS's.
+    anonymous volume and for TMPFS. `create` has a missing host path made. `selinux` is `z` (shared) or `Z` (private).
+    `size` and `mode` are TMPFS's.
     """
 
     kind: MountKind
@@ -30,6 +31,7 @@ class Mount:
     read_only: bool = False
     create: bool = True
     propagation: str = ""
+    selinux: str = ""
     nocopy: bool = False
     subpath: str = ""
     size: int | None = None
@@ -136,7 +138,8 @@ class FileContent:
     """A secret or a config as a file in the container: from a host file, or with the content itself.
 
     `mode` is an octal file mode as a number; `uid` and `gid` are as in Compose. Exactly one of `file` and `content`
-    is given.
+    is given. `source` is its key among the manifest's secrets or configs, `environment` the variable that `content`
+    was taken from.
     """
 
     target: str
@@ -146,6 +149,8 @@ class FileContent:
     gid: str = ""
     mode: int | None = None
     secret: bool = True
+    source: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from devbox.domain.container import BuildSpec, ContainerOptions, Limits
 from devbox.domain.spec import (
     ContainerRun,
     EnvVar,
@@ -19,10 +20,12 @@ from devbox.domain.spec import (
     Stop,
     TcpCheck,
 )
-from devbox.manifest import keys
+from devbox.manifest import resources
 from devbox.manifest.backing import Backing
+from devbox.manifest.container import READERS, SILENT_FOR_PROCESSES
 from devbox.manifest.draft import Draft
 from devbox.manifest.health import probe
+from devbox.manifest.resources import Resources
 from devbox.manifest.values import Scope
 
 if TYPE_CHECKING:
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
 NOTHING_TO_RUN = "Give it an image, a build, a use or a command."
 
 
-def spec(scope: Scope, draft: Draft, backing: Backing, project: str, jobs: Collection[str]) -> ServiceSpec | None:
+def spec(
+    scope: Scope, draft: Draft, backing: Backing, declared: Resources, jobs: Collection[str]
+) -> ServiceSpec | None:
     """The service, but for its needs; None with the reason in `scope.problems`. `jobs` run to their end."""
     pieces = None
     if draft.use is not None:
@@ -42,7 +47,11 @@ def spec(scope: Scope, draft: Draft, backing: Backing, project: str, jobs: Colle
             scope.problems.remark(pieces.note)
         run: Run | None = _overridden(pieces.run, draft)
     else:
-        run = _run(scope, draft, project)
+        run = _run(scope, draft, declared.project)
+    if isinstance(run, ContainerRun):
+        run = _furnished(scope, draft, run, declared)
+    elif run is not None:
+        _note_container_keys(scope, draft)
     if run is None or not _ports_fit(scope, draft, run):
         return None
     return _assembled(draft, run, pieces, is_job=draft.name in jobs)
@@ -59,7 +68,7 @@ def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -
         env=_environment(draft, pieces),
         ports=ports,
         probe=probe(draft, given),
-        restart=draft.restart or (pieces.restart if pieces else Restart()),
+        restart=draft.restart or draft.deploy_restart or (pieces.restart if pieces else Restart()),
         stop=Stop(
             draft.stop_signal or stop.signal,
             stop.grace if draft.stop_grace is None else draft.stop_grace,
@@ -74,12 +83,7 @@ def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -
 def _run(scope: Scope, draft: Draft, project: str) -> Run | None:
     if draft.is_container:
         # What Compose calls the image that it builds for a service.
-        image = draft.image or f"{project}-{draft.name}"
-        if "build" in draft.keys:
-            scope.problems.note(draft.keys["build"], keys.not_carried(draft.name, "build"))
-        if "working_dir" in draft.keys:
-            scope.problems.note(draft.keys["working_dir"], keys.not_carried(draft.name, "working_dir"))
-        return ContainerRun(image, draft.command or (), draft.entrypoint)
+        return ContainerRun(draft.image or f"{project}-{draft.name}", draft.command or (), draft.entrypoint)
     argv = (*(draft.entrypoint or ()), *(draft.command or ()))
     if not argv:
         _nothing_to_run(scope, draft)
@@ -109,6 +113,43 @@ def _overridden(run: Run, draft: Draft) -> Run:
             run, image=image, argv=run.argv if draft.command is None else draft.command, entrypoint=entrypoint
         )
     return run if draft.command is None else replace(run, argv=draft.command)
+
+
+def _furnished(scope: Scope, draft: Draft, run: ContainerRun, declared: Resources) -> ContainerRun:
+    """A container with everything that the manifest says of it beyond image and command."""
+    resources.check_uses(scope, draft, declared)
+    options = {key: value for key, value in draft.options.items() if value is not None}
+    labels = {**dict(draft.file_labels), **dict(options.pop("labels", ()))}
+    _check_container_name(scope, draft)
+    return replace(
+        run,
+        mounts=tuple(draft.mounts),
+        networks=tuple(draft.networks),
+        files=resources.files(scope, draft, declared),
+        limits=Limits(**{key: value for key, value in draft.limits.items() if value is not None}),
+        options=ContainerOptions(**options, labels=tuple(labels.items()), device_requests=tuple(draft.device_requests)),
+        build=_build(scope, draft, declared),
+    )
+
+
+def _build(scope: Scope, draft: Draft, declared: Resources) -> BuildSpec | None:
+    if draft.build is None or not draft.build_secrets:
+        return draft.build
+    found = resources.build_secrets(scope, draft.build_secrets, declared)
+    return replace(draft.build, secrets=found)
+
+
+def _note_container_keys(scope: Scope, draft: Draft) -> None:
+    for key in draft.keys:
+        if key in READERS and key not in SILENT_FOR_PROCESSES:
+            words = f"services.{draft.name}.{key} has no effect: {draft.name} runs as a process of this machine"
+            scope.problems.note(draft.keys[key], words)
+
+
+def _check_container_name(scope: Scope, draft: Draft) -> None:
+    if draft.options.get("container_name") and draft.replicas > 1:
+        message = f"{draft.replicas} replicas of {draft.name} cannot share one container_name"
+        scope.problems.add(draft.keys["container_name"], message, "Leave container_name out.")
 
 
 def _ports_fit(scope: Scope, draft: Draft, run: Run) -> bool:

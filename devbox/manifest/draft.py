@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from devbox.domain.container import Attachment, BuildSpec, DeviceRequest, Mount
 from devbox.domain.spec import Check, EnvVar, Need, Port, Restart, Template
 from devbox.manifest.source import Place
 
@@ -26,6 +28,26 @@ class Dependency:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A name that must be declared elsewhere in the manifest, and where it is used."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """An entry of a service's `secrets` or `configs`."""
+
+    source: str
+    place: Place
+    target: str = ""
+    uid: str = ""
+    gid: str = ""
+    mode: int | None = None
+
+
 @dataclass(slots=True)
 class Timing:
     """The clockwork of a probe, as far as it was given."""
@@ -41,7 +63,8 @@ class Timing:
 class Draft:
     """What the manifest says about one service.
 
-    `keys` tells where each key stands. A `faulty` one has problems of its own already.
+    `keys` tells where each key stands. A `faulty` one has problems of its own already. `options` and `limits` are
+    fields of ContainerOptions and Limits, None where nothing usable was said.
     """
 
     name: str
@@ -63,12 +86,25 @@ class Draft:
     compose_health: bool = False
     no_probe: bool = False
     restart: Restart | None = None
+    deploy_restart: Restart | None = None
     stop_signal: str | None = None
     stop_grace: float | None = None
     replicas: int = 1
     profiles: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     open_path: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    file_labels: tuple[tuple[str, str], ...] = ()
+    device_requests: list[DeviceRequest] = field(default_factory=list)
+    mounts: list[Mount] = field(default_factory=list)
+    volume_uses: list[Wanted] = field(default_factory=list)
+    networks: list[Attachment] = field(default_factory=list)
+    network_uses: list[Wanted] = field(default_factory=list)
+    secrets: list[FileUse] = field(default_factory=list)
+    configs: list[FileUse] = field(default_factory=list)
+    build: BuildSpec | None = None
+    build_secrets: list[FileUse] = field(default_factory=list)
 
     @property
     def is_container(self) -> bool:

@@ -6,8 +6,9 @@ import signal
 from collections.abc import Callable
 
 from devbox.domain.spec import Need, Restart, RestartPolicy, Until
-from devbox.manifest import environment, health
+from devbox.manifest import builds, container, environment, health
 from devbox.manifest.commands import arguments
+from devbox.manifest.deploy import MOST_REPLICAS, deploy
 from devbox.manifest.draft import Dependency, Draft, Use
 from devbox.manifest.ports import ports
 from devbox.manifest.tree import Mapping, Node
@@ -20,16 +21,11 @@ _UNTIL = {
     "service_healthy": Until.READY,
     "service_completed_successfully": Until.COMPLETED,
 }
-_MOST_REPLICAS = 1000
+_OWN_RUNTIMES = ("docker", "process")
 
 
 def _image(scope: Scope, node: Node, draft: Draft) -> None:
     draft.image = scope.text(node, "image")
-
-
-def _build(scope: Scope, node: Node, draft: Draft) -> None:
-    if not isinstance(node, Mapping):
-        scope.text(node, "build")
 
 
 def _command(scope: Scope, node: Node, draft: Draft) -> None:
@@ -42,7 +38,9 @@ def _entrypoint(scope: Scope, node: Node, draft: Draft) -> None:
 
 def _working_dir(scope: Scope, node: Node, draft: Draft) -> None:
     text = scope.text(node, "working_dir")
-    if text is not None and not draft.is_container:
+    if text is not None and draft.is_container:
+        draft.options["working_dir"] = text
+    elif text is not None:
         draft.working_dir = str((scope.base(node.place) / text).absolute())
 
 
@@ -110,21 +108,7 @@ def _stop_grace_period(scope: Scope, node: Node, draft: Draft) -> None:
 
 
 def _scale(scope: Scope, node: Node, draft: Draft) -> None:
-    draft.replicas = _or_one(scope.integer(node, "scale", 0, _MOST_REPLICAS))
-
-
-def _deploy(scope: Scope, node: Node, draft: Draft) -> None:
-    for key, entry in scope.mapping(node, "deploy", _DEPLOY_KEYS).items():
-        if key == "replicas":
-            draft.replicas = _or_one(scope.integer(entry.value, "replicas", 0, _MOST_REPLICAS))
-        elif not key.startswith("x-"):
-            scope.problems.note(entry.key, not_carried(draft.name, f"deploy.{key}"))
-
-
-_DEPLOY_KEYS = (
-    "mode", "endpoint_mode", "replicas", "labels", "rollback_config", "update_config", "resources", "restart_policy",
-    "placement",
-)  # fmt: skip
+    draft.replicas = _or_one(scope.integer(node, "scale", 0, MOST_REPLICAS))
 
 
 def _or_one(count: int | None) -> int:
@@ -159,7 +143,22 @@ def _entry_and_version(text: str) -> tuple[str, str | None]:
 
 
 def _runtime(scope: Scope, node: Node, draft: Draft) -> None:
-    draft.runtime = scope.choice(node, "runtime", ("docker", "process"))
+    """devbox's own `runtime`; what is neither of its values is the OCI runtime of a container, as in Compose."""
+    text = scope.text(node, "runtime")
+    if text in _OWN_RUNTIMES:
+        draft.runtime = text
+    elif draft.is_container:
+        draft.options["runtime"] = text
+    else:
+        draft.runtime = scope.choice(node, "runtime", _OWN_RUNTIMES)
+
+
+def _oci_runtime(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.options["runtime"] = scope.text(node, "runtime")
+
+
+def _ignored(scope: Scope, node: Node, draft: Draft) -> None:
+    """A key whose having no effect nobody needs to be told."""
 
 
 def _health(scope: Scope, node: Node, draft: Draft) -> None:
@@ -221,8 +220,10 @@ OWN: dict[str, Reader] = {
 """devbox's own keys."""
 
 COMPOSE: dict[str, Reader] = {
+    **container.READERS,
+    "attach": _ignored,
     "image": _image,
-    "build": _build,
+    "build": builds.build,
     "command": _command,
     "entrypoint": _entrypoint,
     "working_dir": _working_dir,
@@ -235,25 +236,14 @@ COMPOSE: dict[str, Reader] = {
     "stop_signal": _stop_signal,
     "stop_grace_period": _stop_grace_period,
     "scale": _scale,
-    "deploy": _deploy,
+    "deploy": deploy,
     "profiles": _profiles,
+    "runtime": _oci_runtime,
 }
 """The keys of the Compose Specification that are acted on."""
 
-HARMLESS = frozenset({"stdin_open", "tty", "attach", "pull_policy", "expose", "annotations"})
-"""Keys whose having no effect nobody needs to be told: what they ask for makes no difference to a mesh on a laptop."""
-
-# fmt: off
 NOT_CARRIED = frozenset({
-    "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "configs", "container_name", "cpu_count",
-    "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset",
-    "credential_spec", "develop", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname",
-    "driver_opts", "external_links", "extends", "extra_hosts", "gpus", "group_add", "hostname", "init", "ipc",
-    "isolation", "label_file", "labels", "links", "logging", "mac_address", "mem_limit", "mem_reservation",
-    "mem_swappiness", "memswap_limit", "models", "network_mode", "networks", "oom_kill_disable", "oom_score_adj",
-    "pid", "pids_limit", "platform", "post_start", "pre_stop", "privileged", "provider", "read_only", "secrets",
-    "security_opt", "shm_size", "stop_timeout", "storage_opt", "sysctls", "tmpfs", "ulimits", "use_api_socket", "user",
-    "userns_mode", "uts", "volume_driver", "volumes", "volumes_from",
-})
-# fmt: on
+    "cpu_count", "cpu_percent", "credential_spec", "develop", "driver_opts", "extends", "models", "provider",
+    "stop_timeout", "volume_driver",
+})  # fmt: skip
 """The other keys of the Compose Specification, valid and without effect."""

@@ -8,14 +8,17 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
-from devbox.domain.spec import AppSpec, ServiceSpec
-from devbox.manifest import build, references, services
+from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
+from devbox.manifest import build, references, resources, services
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
 from devbox.manifest.merge import merge
 from devbox.manifest.name import choose_name, project_directory
+from devbox.manifest.networks import DEFAULT
 from devbox.manifest.parse import read
+from devbox.manifest.resources import Resources
 from devbox.manifest.source import Problems
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.tree import Scalar
@@ -23,7 +26,7 @@ from devbox.manifest.values import Scope
 from devbox.manifest.variables import Interpolator, read_variables
 
 _TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
-_NOT_CARRIED = frozenset({"secrets", "configs", "models"})
+_NOT_CARRIED = frozenset({"models"})
 
 
 def no_engine() -> bool:
@@ -60,9 +63,28 @@ def load(
     name = choose_name(project, {**variables.files, **environment}, given, root)
     path = environment.get("PATH", "")
     backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
-    found = _Mesh(scope, backing, name, path, profiles).build(tree, interpolator)
+    declared = resources.read(scope, tree, name)
+    found = _Mesh(scope, backing, declared, path, profiles).build(tree, interpolator)
     problems.raise_if_any()
-    return AppSpec(name, str(root), tuple(str(file.absolute()) for file in files), found, tuple(problems.notes))
+    absolute = tuple(str(file.absolute()) for file in files)
+    networks, volumes = _used(found, declared)
+    return AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
+
+
+def _used(
+    services: Sequence[ServiceSpec], declared: Resources
+) -> tuple[tuple[NetworkSpec, ...], tuple[VolumeSpec, ...]]:
+    """The networks and volumes that some container uses."""
+    runs = [service.run for service in services if isinstance(service.run, ContainerRun)]
+    networks = {attachment.network for run in runs for attachment in run.networks}
+    if any(not run.networks and not run.options.network_mode for run in runs):
+        networks.add(DEFAULT)
+    volumes = {mount.source for run in runs for mount in run.mounts if mount.kind is MountKind.VOLUME}
+    given = {DEFAULT: NetworkSpec(DEFAULT, f"{declared.project}_{DEFAULT}"), **declared.networks}
+    return (
+        tuple(given[key] for key in sorted(networks)),
+        tuple(declared.volumes[key] for key in sorted(volumes) if key),
+    )
 
 
 def _read_all(files: Sequence[Path], problems: Problems) -> list[Tree]:
@@ -109,8 +131,8 @@ def _project(scope: Scope, tree: Tree) -> str | None:
 class _Mesh:
     """Builds the services of one manifest."""
 
-    def __init__(self, scope: Scope, backing: Backing, project: str, path: str, profiles: Sequence[str]) -> None:
-        self._scope, self._backing, self._project = scope, backing, project
+    def __init__(self, scope: Scope, backing: Backing, declared: Resources, path: str, profiles: Sequence[str]) -> None:
+        self._scope, self._backing, self._declared = scope, backing, declared
         # Where programs are looked for: last where the Python that runs devbox lies, as for the processes it starts.
         self._path = os.pathsep.join(part for part in (path, os.path.dirname(sys.executable)) if part)
         self._profiles = frozenset(profiles or scope.texts_of_variable("COMPOSE_PROFILES"))
@@ -128,6 +150,7 @@ class _Mesh:
         made = {name: self._spec(draft, jobs) for name, draft in drafts.items()}
         specs = {name: spec for name, spec in made.items() if spec is not None}
         references.check(interpolator.uses, specs, problems)
+        references.check_implied(drafts, specs, problems)
         references.check_cycles(drafts, specs, problems)
         absent = gone | {name: f"the profile of {name} is not active" for name in inactive}
         return tuple(self._finished(spec, absent) for spec in specs.values())
@@ -157,7 +180,7 @@ class _Mesh:
         return f"{draft.name} is left out: {' and '.join(absent)} {verb} not on PATH"
 
     def _spec(self, draft: Draft, jobs: frozenset[str]) -> ServiceSpec | None:
-        spec = build.spec(self._scope, draft, self._backing, self._project, jobs)
+        spec = build.spec(self._scope, draft, self._backing, self._declared, jobs)
         return spec and references.with_needs(draft, spec)
 
     def _finished(self, spec: ServiceSpec, absent: Mapping[str, str]) -> ServiceSpec:

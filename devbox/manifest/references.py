@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from devbox.domain.graph import find_cycle
 from devbox.domain.spec import (
+    ContainerRun,
     EnvVar,
     ExecCheck,
     Need,
@@ -61,7 +62,24 @@ def needs(draft: Draft, service: ServiceSpec) -> tuple[Need, ...]:
         for reference in template.references:
             if reference.service != service.name:
                 found.setdefault(reference.service, Need(reference.service))
+    for name in implied(service):
+        found.setdefault(name, Need(name, Until.STARTED))
     return tuple(found.values())
+
+
+def implied(service: ServiceSpec) -> Iterator[str]:
+    """The services that a container must find running, as it shares a part of theirs or is linked to them."""
+    if not isinstance(service.run, ContainerRun):
+        return
+    options = service.run.options
+    for mode in (options.network_mode, options.ipc, options.pid):
+        if mode.startswith("service:"):
+            yield mode.removeprefix("service:")
+    for link in options.links:
+        yield link.partition(":")[0]
+    for volume in options.volumes_from:
+        if not volume.startswith("container:"):
+            yield volume.partition(":")[0]
 
 
 def with_needs(draft: Draft, service: ServiceSpec) -> ServiceSpec:
@@ -84,6 +102,17 @@ def check_dependencies(
                 problems.add(dependency.place, message, f"Add --profile {profile}, or `required: false`.")
             elif name not in names and name not in inactive and dependency.need.required:
                 problems.add(dependency.place, f"there is no service {name}", nearest(name, names - {draft.name}))
+
+
+def check_implied(drafts: Mapping[str, Draft], services: Mapping[str, ServiceSpec], problems: Problems) -> None:
+    """A service whose network, volumes or the like another shares must be there."""
+    for service in services.values():
+        for name in implied(service):
+            if name not in drafts:
+                draft = drafts[service.name]
+                keys = ("network_mode", "ipc", "pid", "links", "volumes_from")
+                place = next((p for k in keys if k in draft.keys and (p := draft.keys[k])), draft.place)
+                problems.add(place, f"there is no service {name} for {service.name}", nearest(name, drafts))
 
 
 def check_cycles(drafts: Mapping[str, Draft], services: Mapping[str, ServiceSpec], problems: Problems) -> None:

@@ -47,15 +47,15 @@ def _entries(scope: Scope, name: str, node: Mapping) -> Iterator[tuple[str, Entr
     """The keys of a service that are acted on. The others are noted, or are problems."""
     for key, entry in node:
         own_here = entry.key.source.devbox_format
-        if key in keys.COMPOSE:
-            yield key, entry, keys.COMPOSE[key]
-        elif key in keys.OWN and own_here:
+        if key in keys.OWN and own_here:
             yield key, entry, keys.OWN[key]
+        elif key in keys.COMPOSE:
+            yield key, entry, keys.COMPOSE[key]
         elif key == _EXTENSION:
             yield from _extension(scope, entry)
-        elif key in keys.NOT_CARRIED or key == "runtime":
+        elif key in keys.NOT_CARRIED:
             scope.problems.note(entry.key, keys.not_carried(name, key))
-        elif key not in keys.HARMLESS and not key.startswith("x-"):
+        elif not key.startswith("x-"):
             _unknown(scope, name, key, entry.key)
 
 
@@ -66,7 +66,7 @@ def _extension(scope: Scope, entry: Entry) -> Iterator[tuple[str, Entry, keys.Re
 
 
 def _unknown(scope: Scope, service: str, key: str, place: Place) -> None:
-    valid = {*keys.COMPOSE, *keys.NOT_CARRIED, *keys.HARMLESS}
+    valid = {*keys.COMPOSE, *keys.NOT_CARRIED}
     if place.source.devbox_format:
         valid |= keys.OWN.keys()
         hint = nearest(key, valid)

@@ -1,10 +1,12 @@
-"""The ways in which Compose writes durations."""
+"""The ways in which Compose writes durations and sizes."""
 
 from __future__ import annotations
 
 import re
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_SIZES = "bkmgtp"
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)", re.ASCII)
 
 
@@ -32,3 +34,11 @@ def as_duration(seconds: float) -> str:
     hours, minutes = divmod(int(minutes), 60)
     parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes or hours else "", f"{rest:g}s"]
     return "".join(parts)
+
+
+def size(text: str) -> int | None:
+    """The bytes in a size such as `512m`, `1gb`, `2.5G` or `1048576`, in powers of 1024; None when it is none."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or len(match[1]) > 18:
+        return None
+    return int(float(match[1]) * 1024 ** max(0, _SIZES.index(match[2].lower() or "b")))

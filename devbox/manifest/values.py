@@ -12,7 +12,7 @@ from devbox.manifest.interpolate import Variables
 from devbox.manifest.merge import named
 from devbox.manifest.source import Place, Problems, nearest
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
-from devbox.manifest.units import duration
+from devbox.manifest.units import duration, size
 
 _LONGEST_PATTERN = 2000
 _LONGEST_WAIT = 366 * 24 * 3600
@@ -69,10 +69,27 @@ class Scope:
         text = self.text(node, what, "a number")
         if text is None:
             return None
-        if re.fullmatch(r"\d{1,10}", text, re.ASCII) and low <= int(text) <= high:
+        if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) and low <= int(text) <= high:
             return int(text)
         self.problems.add(node.place, f"{what} is a whole number from {low} to {high}, not {shown(text)}")
         return None
+
+    def number(self, node: Node, what: str) -> float | None:
+        """A number that need not be whole, and is not negative."""
+        text = self.text(node, what, "a number")
+        if text is None:
+            return None
+        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?|\.\d{1,9}", text, re.ASCII):
+            return float(text)
+        self.problems.add(node.place, f"{what} is a number, not {shown(text)}", "For example 0.5 or 2.")
+        return None
+
+    def bytes(self, node: Node, what: str) -> int | None:
+        text = self.text(node, what, "a size")
+        value = None if text is None else size(text)
+        if text is not None and value is None:
+            self.problems.add(node.place, f"{what} is a size, not {shown(text)}", "For example 64m, 512M or 2gb.")
+        return value
 
     def port(self, node: Node, what: str) -> int | None:
         return self.integer(node, what, 1, 65535)
@@ -132,19 +149,31 @@ class Scope:
         found = [self.text(item, f"an item of {what}") for item in self.items(node, what)]
         return tuple(text for text in found if text is not None)
 
+    def pairs(self, node: Node, what: str) -> tuple[tuple[str, str], ...]:
+        """The names and texts of a mapping, or of the list of `NAME=value` that can be written in its place."""
+        found = []
+        for name, entry in self.by_name(node, what).items():
+            null = isinstance(entry.value, Scalar) and entry.value.is_null
+            text = "" if null else self.text(entry.value, f"{name} in {what}")
+            if text is not None:
+                found.append((name, text))
+        return tuple(found)
+
     def mapping(
         self, node: Node, what: str, keys: Collection[str] | None = None, wanted: str = "a mapping"
     ) -> dict[str, Entry]:
-        """The entries of a mapping; `keys` are those it may have, `x-` keys apart."""
+        """The entries of a mapping; `keys` are those it may have, and only they are returned. `x-` keys pass."""
         if isinstance(node, Scalar) and node.is_null:
             return {}
         if not isinstance(node, Mapping):
             self.wrong(node, what, wanted)
             return {}
+        if keys is None:
+            return node.entries
         for key, entry in node:
-            if keys is not None and key not in keys and not key.startswith("x-"):
+            if key not in keys and not key.startswith("x-"):
                 self.problems.add(entry.key, f"{what} has no key {shown(key)}", nearest(key, keys))
-        return node.entries
+        return {key: entry for key, entry in node if key in keys}
 
     def by_name(self, node: Node, what: str) -> dict[str, Entry]:
         """The entries of a mapping, or of the list that can be written in its place."""

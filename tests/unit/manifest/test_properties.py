@@ -16,7 +16,7 @@ from devbox.domain.spec import AppSpec
 from devbox.manifest import load, project_name, to_compose
 from devbox.manifest.dotenv import parse as parse_variables
 from devbox.manifest.interpolate import BadForm, Variables, interpolate
-from devbox.manifest.keys import COMPOSE, HARMLESS, NOT_CARRIED, OWN
+from devbox.manifest.keys import COMPOSE, NOT_CARRIED, OWN
 from devbox.manifest.source import Problems, Source
 from devbox.manifest.units import as_duration, duration
 
@@ -124,7 +124,7 @@ WORDS = st.sampled_from(
     ]
 )
 KEYS = st.sampled_from(
-    [*COMPOSE, *OWN, *sorted(HARMLESS | NOT_CARRIED)[::8], "x-devbox", "http", "tcp", "exec", "test", "target", "path",
+    [*COMPOSE, *OWN, *NOT_CARRIED, "x-devbox", "http", "tcp", "exec", "test", "target", "path",
      "condition", "entry", "interval", "a", "b", "required"]
 )  # fmt: skip
 VALUES = st.recursive(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devbox.domain.container import BuildSpec
 from devbox.domain.spec import (
     ContainerRun,
     ExecCheck,
@@ -53,9 +54,7 @@ def test_an_image_makes_a_container(folder: Folder) -> None:
 
 def test_a_build_is_called_as_compose_calls_it(folder: Folder) -> None:
     app = folder.load("name: shop\nservices: {web: {build: .}}")
-    assert app.services[0].run == ContainerRun("shop-web")
-    assert len(app.notes) == 1
-    assert app.notes[0].endswith("devbox.yaml:2: services.web.build is not supported yet and has no effect")
+    assert app.services[0].run == ContainerRun("shop-web", build=BuildSpec(str(folder.path)))
 
 
 def test_a_command_alone_makes_a_process_in_the_directory_of_the_file(folder: Folder) -> None:
@@ -399,9 +398,9 @@ def test_a_service_whose_program_is_missing_is_left_out_with_a_word(folder: Fold
 
 
 def test_keys_of_compose_that_do_nothing_yet_are_noted(folder: Folder) -> None:
-    app = folder.load("services: {web: {image: x, cap_add: [NET_ADMIN], x-mine: 1, tty: true}}", name="compose.yaml")
+    app = folder.load("services: {web: {image: x, provider: {type: y}, x-mine: 1, tty: true}}", name="compose.yaml")
     assert len(app.notes) == 1
-    assert app.notes[0].endswith("compose.yaml:1: services.web.cap_add is not supported yet and has no effect")
+    assert app.notes[0].endswith("compose.yaml:1: services.web.provider is not supported yet and has no effect")
 
 
 def test_own_keys_in_a_compose_file_stand_under_x_devbox(folder: Folder) -> None:
