@@ -16,8 +16,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DOTTED = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]*\.[A-Za-z0-9_-]+)\}")
 _PLAIN_DOTTED = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_-]+)+\Z")
 _OPERATOR = re.compile(r":?[-?+]")
-_UNTIL_SIGN = re.compile(r"[^$]+")
-_UNTIL_SIGN_OR_BRACE = re.compile(r"[^$}]+")
+_BRACE = re.compile(r"[{}]")
 _DEEPEST = 20
 
 ESCAPE_HINT = "Write $$ for a $ that is meant as such."
@@ -77,117 +76,106 @@ def joined(parts: Collection[str | Reference]) -> tuple[str | Reference, ...]:
 
 def interpolate(text: str, variables: Variables, services: Collection[str] = ()) -> Found:
     """Replaces the variables in `text`. Raises BadForm for a form that is not valid or a value that must be there."""
-    reader = _Reader(text, variables, services)
     found = Found()
-    reader.read(found, found.parts, closing=False, depth=0)
+    _Reader(text, variables, services, found).read(0, len(text), 0)
     return found
 
 
 class _Reader:
-    """Reads one text from left to right."""
+    """Reads one text from left to right. What an operator does not choose is not looked at."""
 
-    def __init__(self, text: str, variables: Variables, services: Collection[str]) -> None:
-        self._text, self._variables, self._services = text, variables, services
-        self._at = 0
+    def __init__(self, text: str, variables: Variables, services: Collection[str], found: Found) -> None:
+        self._text, self._variables, self._services, self._found = text, variables, services, found
 
-    def read(self, found: Found, parts: list[str | Reference], *, closing: bool, depth: int) -> None:
-        """Appends to `parts` up to the end, or to the brace that closes the form around it."""
-        text, ordinary = self._text, _UNTIL_SIGN_OR_BRACE if closing else _UNTIL_SIGN
-        while self._at < len(text):
-            if plain := ordinary.match(text, self._at):
-                parts.append(plain.group())
-                self._at = plain.end()
-            elif text[self._at] == "}":
+    def read(self, at: int, end: int, depth: int) -> None:
+        """Adds what stands between two positions to what was found."""
+        text, parts = self._text, self._found.parts
+        while at < end:
+            sign = text.find("$", at, end)
+            if sign < 0:
+                parts.append(text[at:end])
                 return
-            else:
-                self._dollar(found, parts, depth)
+            if sign > at:
+                parts.append(text[at:sign])
+            at = self._dollar(sign, end, depth)
 
-    def _dollar(self, found: Found, parts: list[str | Reference], depth: int) -> None:
-        start, following = self._at, self._text[self._at + 1 : self._at + 2]
-        if following == "$":
-            self._at += 2
-            parts.append("$")
-        elif following == "{":
-            self._at += 2
-            self._braced(start, found, parts, depth)
-        elif name := _NAME.match(self._text, start + 1):
-            self._at = name.end()
-            parts.append(self._value(name.group(), found))
-        else:
-            raise BadForm("a $ that begins no variable", self._text[start : start + 2])
+    def _dollar(self, start: int, end: int, depth: int) -> int:
+        """Reads the form that begins with the sign at `start`; where it ends. A sign that begins nothing is itself."""
+        following = self._text[start + 1 : min(start + 2, end)]
+        if following == "{":
+            return self._braced(start, end, depth)
+        if name := _NAME.match(self._text, start + 1, end):
+            self._found.parts.append(self._value(name.group()))
+            return name.end()
+        self._found.parts.append("$")
+        return start + (2 if following == "$" else 1)
 
-    def _braced(self, start: int, found: Found, parts: list[str | Reference], depth: int) -> None:
-        if reference := self._reference():
-            parts.append(reference)
-            return
-        name = _NAME.match(self._text, self._at)
+    def _braced(self, start: int, end: int, depth: int) -> int:
+        if reference := self._reference(start + 2, end):
+            self._found.parts.append(reference[0])
+            return reference[1]
+        name = _NAME.match(self._text, start + 2, end)
         if name is None or depth > _DEEPEST:
             why = "is nested too deeply" if name else "begins no variable"
-            raise BadForm(f"a ${{ that {why}", self._text[start : start + 12])
-        self._at = name.end()
-        operator = _OPERATOR.match(self._text, self._at)
-        if operator is None:
-            self._close(start)
-            parts.append(self._value(name.group(), found))
-            return
-        self._at = operator.end()
-        inner, alternative = Found(), list[str | Reference]()
-        self.read(inner, alternative, closing=True, depth=depth + 1)
-        self._close(start)
-        self._choose(start, name.group(), operator.group(), inner, alternative, found, parts)
+            raise BadForm(f"a ${{ that {why}", self._text[start : min(start + 12, end)])
+        operator = _OPERATOR.match(self._text, name.end(), end)
+        if operator is not None:
+            close = self._closing(operator.end(), end)
+            if close >= 0:
+                self._choose(start, name.group(), operator, close, depth)
+                return close + 1
+        elif self._text[name.end() : name.end() + 1] == "}" and name.end() < end:
+            self._found.parts.append(self._value(name.group()))
+            return name.end() + 1
+        close = self._text.find("}", start, end)
+        fragment = self._text[start : close + 1 if close >= 0 else min(start + 40, end)].split("\n")[0]
+        raise BadForm(f"{fragment} is not a valid variable", fragment)
 
-    def _choose(
-        self,
-        start: int,
-        name: str,
-        operator: str,
-        inner: Found,
-        alternative: list[str | Reference],
-        found: Found,
-        parts: list[str | Reference],
-    ) -> None:
+    def _closing(self, at: int, end: int) -> int:
+        """Where the form whose inside begins at `at` is closed; braces inside come in pairs, if they can."""
+        opened = 1
+        for brace in _BRACE.finditer(self._text, at, end):
+            opened += 1 if brace.group() == "{" else -1
+            if not opened:
+                return brace.start()
+        return self._text.rfind("}", at, end)
+
+    def _choose(self, start: int, name: str, operator: re.Match[str], close: int, depth: int) -> None:
         """Which of the two an operator takes: the variable, or what stands after the operator."""
-        value = self._variables.get(name)
-        given = value is not None and (value != "" or not operator.startswith(":"))
-        if operator.endswith("?") and not given:
-            words = "".join(map(str, alternative))
+        sign, value = operator.group(), self._variables.get(name)
+        given = value is not None and (value != "" or not sign.startswith(":"))
+        if sign.endswith("+"):
+            if given:
+                self.read(operator.end(), close, depth + 1)
+        elif given:
+            self._found.parts.append(self._value(name))
+        elif sign.endswith("-"):
+            self.read(operator.end(), close, depth + 1)
+        else:
+            said = Found()
+            _Reader(self._text, self._variables, self._services, said).read(operator.end(), close, depth + 1)
+            words = str(said.template)
             message = f"the variable {name} is required and has no value" + (f": {words}" if words else "")
-            hint = f"Set {name} in the environment or in .env."
-            raise BadForm(message, self._text[start : self._at], hint)
-        if given != operator.endswith("+"):
-            parts.append(self._value(name, found) if given else "")
-        elif not operator.endswith("?"):
-            parts.extend(alternative)
-            found.unset += inner.unset
-            found.secret |= inner.secret
+            raise BadForm(message, self._text[start : close + 1], f"Set {name} in the environment or in .env.")
 
-    def _reference(self) -> Reference | None:
+    def _reference(self, at: int, end: int) -> tuple[Reference, int] | None:
         """The reference that begins here, if it is one: the longest service name before a dot decides."""
-        match = _DOTTED.match(self._text, self._at)
+        match = _DOTTED.match(self._text, at, end)
         if match is None:
             return None
         words, dot = match[1], len(match[1])
         while (dot := words.rfind(".", 0, dot)) > 0:
             if words[:dot] in self._services:
-                self._at = match.end()
-                return Reference(words[:dot], words[dot + 1 :])
+                return Reference(words[:dot], words[dot + 1 :]), match.end()
         if not _PLAIN_DOTTED.match(words):
             return None
-        self._at = match.end()
         service, _, export = words.partition(".")
-        return Reference(service, export)
+        return Reference(service, export), match.end()
 
-    def _value(self, name: str, found: Found) -> str:
+    def _value(self, name: str) -> str:
         value = self._variables.get(name)
         if value is None:
-            found.unset.append(name)
+            self._found.unset.append(name)
             return ""
-        found.secret |= self._variables.is_secret(name)
+        self._found.secret |= self._variables.is_secret(name)
         return value
-
-    def _close(self, start: int) -> None:
-        if self._text[self._at : self._at + 1] != "}":
-            end = self._text.find("}", start)
-            fragment = self._text[start : end + 1 if end >= 0 else start + 40].split("\n")[0]
-            raise BadForm(f"{fragment} is not a valid variable", fragment)
-        self._at += 1

@@ -38,6 +38,22 @@ VARIABLES = Variables({"NAME": "ada", "EMPTY": "", "NEXT": "$NAME"}, {"FILE": "f
         ("${UNSET:-$$x}", "$x"),
         ("${UNSET:-localhost.lan}", "localhost.lan"),
         ("}{", "}{"),
+        ("$", "$"),
+        ("a $ b", "a $ b"),
+        ("^x$", "^x$"),
+        ("$1 $- $é", "$1 $- $é"),
+        ("$$$", "$$"),
+        ("${UNSET:-{x}}", "{x}"),
+        ('${UNSET-{"a": {}}}', '{"a": {}}'),
+        ("${NAME:-{x}}.", "ada."),
+        ("${UNSET:-{}.", "{."),
+        ("${UNSET:-}}", "}"),
+        ("${UNSET:-one\ntwo}", "one\ntwo"),
+        ("${NAME:-${UNSET?needed}}", "ada"),
+        ("${UNSET:+${UNSET?needed}}", ""),
+        ("${NAME:+${UNSET:-${NAME}}}}", "ada}"),
+        ('${UNSET:-it\'s "so"}', 'it\'s "so"'),
+        ("${UNSET-?}${UNSET:-:?-+}", "?:?-+"),
     ],
 )
 def test_forms(text: str, expected: str) -> None:
@@ -47,8 +63,11 @@ def test_forms(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "fragment"),
     [
-        ("a $", "a $ that begins no variable", "$"),
-        ("$1", "a $ that begins no variable", "$1"),
+        ("${}", "a ${ that begins no variable", "${}"),
+        ("${ NAME}", "a ${ that begins no variable", "${ NAME}"),
+        ("${NAME }", "${NAME } is not a valid variable", "${NAME }"),
+        ("${NAME:}", "${NAME:} is not a valid variable", "${NAME:}"),
+        ("${NAME+${UNSET?}}", "the variable UNSET is required and has no value", "${UNSET?}"),
         ("${", "a ${ that begins no variable", "${"),
         ("x ${1A}", "a ${ that begins no variable", "${1A}"),
         ("${A", "${A is not a valid variable", "${A"),
@@ -64,9 +83,11 @@ def test_bad_forms(text: str, message: str, fragment: str) -> None:
     assert (caught.value.message, caught.value.fragment) == (message, fragment)
 
 
-def test_nesting_is_bounded() -> None:
-    with pytest.raises(BadForm, match="nested too deeply"):
-        interpolate("${A:-" * 50 + "}" * 50, VARIABLES)
+@pytest.mark.parametrize("operator", [":-", ":?"])
+def test_nesting_is_bounded(operator: str) -> None:
+    for depth in (50, 50_000):
+        with pytest.raises(BadForm, match="nested too deeply"):
+            interpolate(f"${{A{operator}" * depth + "}" * depth, VARIABLES)
 
 
 def test_references_stay_references() -> None:
