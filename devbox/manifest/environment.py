@@ -61,11 +61,11 @@ def env_files(scope: Scope, node: Node) -> dict[str, EnvVar]:
     """The variables of every file named; later files win."""
     found: dict[str, EnvVar] = {}
     for item in scope.items(node, "env_file") if not isinstance(node, Mapping) else (node,):
-        found |= _env_file(scope, item)
+        found |= _env_file(scope, item, found)
     return found
 
 
-def _env_file(scope: Scope, item: Node) -> dict[str, EnvVar]:
+def _env_file(scope: Scope, item: Node, earlier: dict[str, EnvVar]) -> dict[str, EnvVar]:
     required, raw, path_node = True, False, item
     if isinstance(item, Mapping):
         entries = scope.mapping(item, "env_file", ("path", "required", "format"))
@@ -82,7 +82,9 @@ def _env_file(scope: Scope, item: Node) -> dict[str, EnvVar]:
     path = scope.base(item.place) / text
     if not required and not path.is_file():
         return {}
-    values = variables.read_file(path, scope.variables.environment, scope.problems, path_node.place, raw)
+    known = {name: str(variable.value) for name, variable in earlier.items()}
+    place, environment = path_node.place, scope.variables.known
+    values = variables.read_file(path, environment, scope.problems, place, raw, earlier=known)
     hidden = path.name.startswith(".env")
     origin = path_node.place.origin
     return {

@@ -18,6 +18,8 @@ _PLAIN_DOTTED = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_-]+)+\Z")
 _OPERATOR = re.compile(r":?[-?+]")
 _BRACE = re.compile(r"[{}]")
 _DEEPEST = 20
+LONGEST = 1024 * 1024
+"""Characters that a text may come to."""
 
 ESCAPE_HINT = "Write $$ for a $ that is meant as such."
 
@@ -41,6 +43,11 @@ class Variables:
         value = self.environment.get(name)
         return self.files.get(name) if value is None else value
 
+    @property
+    def known(self) -> dict[str, str]:
+        """All of them, each with the value it stands for."""
+        return {**self.files, **self.environment}
+
     def is_secret(self, name: str) -> bool:
         return name in self.files and name not in self.environment
 
@@ -52,6 +59,8 @@ class Found:
     parts: list[str | Reference] = field(default_factory=list)
     unset: list[str] = field(default_factory=list)
     secret: bool = False
+    room: int = LONGEST
+    """Characters that variables may still bring."""
 
     @property
     def template(self) -> Template:
@@ -74,9 +83,9 @@ def joined(parts: Collection[str | Reference]) -> tuple[str | Reference, ...]:
     return tuple(result) or ("",)
 
 
-def interpolate(text: str, variables: Variables, services: Collection[str] = ()) -> Found:
+def interpolate(text: str, variables: Variables, services: Collection[str] = (), longest: int = LONGEST) -> Found:
     """Replaces the variables in `text`. Raises BadForm for a form that is not valid or a value that must be there."""
-    found = Found()
+    found = Found(room=longest)
     _Reader(text, variables, services, found).read(0, len(text), 0)
     return found
 
@@ -178,4 +187,8 @@ class _Reader:
             self._found.unset.append(name)
             return ""
         self._found.secret |= self._variables.is_secret(name)
+        self._found.room -= len(value)
+        if self._found.room < 0:
+            # Values that stand for one another several times over grow without bound.
+            raise BadForm(f"with the value of {name} this is too long", f"${name}", "")
         return value

@@ -27,21 +27,30 @@ def read_variables(
         paths = [directory / ".env"]
     values: dict[str, str] = {}
     for path in paths:
-        values |= read_file(path, environment, problems)
+        values |= read_file(path, environment, problems, earlier=values)
     return Variables(environment, values)
 
 
 def read_file(
-    path: Path, environment: Mapping[str, str], problems: Problems, place: Place | None = None, raw: bool = False
+    path: Path,
+    environment: Mapping[str, str],
+    problems: Problems,
+    place: Place | None = None,
+    raw: bool = False,
+    earlier: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The variables in a file; `place` is where the manifest asks for it."""
+    """The variables in a file; `place` is where the manifest asks for it.
+
+    What its values refer to is looked up in `environment`, in the file, and in what `earlier` files said.
+    """
     source = Source(path.absolute(), display_name(path))
     text = read_text(source, problems, place, LARGEST_VARIABLES)
     if text is None:
         return {}
     if raw:
-        return dotenv.parse_raw(text)
-    return dotenv.parse(Source(source.path, source.name, lines_of(text)), text, environment, problems)
+        return dotenv.parse_raw(text, environment)
+    source = Source(source.path, source.name, lines_of(text))
+    return dotenv.parse(source, text, environment, problems, earlier)
 
 
 class Interpolator:

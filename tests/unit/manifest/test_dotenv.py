@@ -28,7 +28,23 @@ def parsed(text: str, environment: dict[str, str] | None = None) -> tuple[dict[s
         ("export A=1", {"A": "1"}),
         ("# comment\n\n  A=1 # more", {"A": "1"}),
         ("A=a#b", {"A": "a#b"}),
-        ("A=#b", {"A": ""}),
+        ("A=#b", {"A": "#b"}),
+        ("A=b\t#c", {"A": "b\t#c"}),
+        ("A='b'# c\nB=2", {"A": "b", "B": "2"}),
+        ("A='x' B=2 # c", {"A": "x", "B": "2"}),
+        ("A=b # c # d", {"A": "b"}),
+        ("A=\nB=\n", {"A": "", "B": ""}),
+        ("A=it's", {"A": "it's"}),
+        ("A='it\\'s \\n'", {"A": "it's \\n"}),
+        ("A=a\\nb", {"A": "a\\nb"}),
+        ('A="\\x \\c \\0101 \\08"', {"A": "\\x \\c A \\08"}),
+        ('A="a\\\nb"', {"A": "a\\\nb"}),
+        ("A=cost$ $5 $$B", {"A": "cost$ $5 $B"}),
+        ("A=${B:-'q r'} # c", {"A": "'q r'"}),
+        ("A=${B:-${C:-x}}", {"A": "x"}),
+        ("1A=2\né=3\nA[0]=4", {"1A": "2", "é": "3", "A[0]": "4"}),
+        ("exportA=1\nexport\tB=2", {"exportA": "1", "B": "2"}),
+        ("A=\u00a0x\u2003\r\nB=1", {"A": "x", "B": "1"}),
         ("A=", {"A": ""}),
         ("A=x=y", {"A": "x=y"}),
         ("A='a $B # c'", {"A": "a $B # c"}),
@@ -69,6 +85,65 @@ def test_errors_point_at_the_line() -> None:
               |   ^
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "A B=1",
+            """
+            .env:1:1: a line here is KEY=value
+                1 | A B=1
+                  | ^^^^^
+                  hint: Comments begin with #.
+            """,
+        ),
+        (
+            "A='x' !",
+            """
+            .env:1:7: a line here is KEY=value
+                1 | A='x' !
+                  |       ^
+                  hint: Comments begin with #.
+            """,
+        ),
+        (
+            'A="one\ntwo ${B\nthree"',
+            """
+            .env:2:5: ${B is not a valid variable
+                2 | two ${B
+                  |     ^^^
+                  hint: Write $$ for a $ that is meant as such.
+            """,
+        ),
+        (
+            "A=${B:?say it}",
+            """
+            .env:1:3: the variable B is required and has no value: say it
+                1 | A=${B:?say it}
+                  |   ^^^^^^^^^^^^
+                  hint: Set B in the environment or in .env.
+            """,
+        ),
+    ],
+)
+def test_errors(text: str, expected: str) -> None:
+    assert "\n".join(parsed(text)[1]) == as_printed(expected)
+
+
+def test_values_that_grow_without_bound() -> None:
+    text = "A=xxxxxxxx\n" + "".join(f"A=$A$A$A$A # {n}\n" for n in range(30))
+    values, errors = parsed(text)
+    assert len(values["A"]) < 1024**2
+    assert errors[0].splitlines()[0] == ".env:10:3: with the value of A this is too long"
+
+
+def test_a_later_file_sees_an_earlier_one(folder: Folder) -> None:
+    files = [folder.write("one.env", "A=1\nB=$A"), folder.write("two.env", "A=2\nC=$B$A$D")]
+    service = folder.load("services: {web: {image: '$A-$B-$C'}}", env_files=files, environment={"D": "4"}).services[0]
+    # What an earlier file said stands in the values of a later one, which yet has the last word.
+    assert getattr(service.run, "image", None) == "2-1-124"
 
 
 def test_another_kind_of_file_is_not_reported_to_its_end() -> None:

@@ -486,18 +486,18 @@ def test_required_variable(folder: Folder) -> None:
     )
 
 
-def test_lone_dollar(folder: Folder) -> None:
+def test_an_empty_variable(folder: Folder) -> None:
     found = folder.errors(
         """
         services:
-          web: {command: "echo $(date)"}
+          web: {command: "echo $(date) ${}"}
         """,
     )
     assert found == as_printed(
         """
-        devbox.yaml:2:24: a $ that begins no variable
-            2 |   web: {command: "echo $(date)"}
-              |                        ^^
+        devbox.yaml:2:32: a ${ that begins no variable
+            2 |   web: {command: "echo $(date) ${}"}
+              |                                ^^^
               hint: Write $$ for a $ that is meant as such.
         """
     )
