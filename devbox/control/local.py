@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import replace
 
 from devbox.control.protocol import (
     Action,
@@ -15,6 +16,7 @@ from devbox.control.protocol import (
     Frame,
     Goal,
     Measured,
+    Recreate,
     Row,
     Snapshot,
     Unmet,
@@ -26,7 +28,7 @@ from devbox.domain.errors import NotRunning, UsageError
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Ref
 from devbox.domain.log import LogChunk
-from devbox.domain.spec import AppSpec, UnitKey
+from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.trace import chain_of
@@ -123,10 +125,23 @@ class LocalControl:
         """Take over a manifest, have services run, and wait for the command's goal."""
         if self._ending:
             raise NotRunning(f"{self.project} is going down ({self._ending})", hint="Wait a moment and try again.")
+        if command.recreate is Recreate.NEVER:
+            app = self._with_what_runs(app)
+        if command.alone:
+            app = _without_needs(app, command.services)
         await self.engine.apply(app)
         self._check(command.services)
+        if command.recreate is not Recreate.NEVER:
+            asked = frozenset(command.services) or self.engine.affected((), with_dependencies=False)
+            await self.engine.renew(asked, command.by, force=command.recreate is Recreate.ALWAYS)
         names = self.engine.intend(Intent.RUN, command.services, command.by)
         return await self._settle(names, command)
+
+    def _with_what_runs(self, app: AppSpec) -> AppSpec:
+        """The manifest with every service that runs as it was when it was started."""
+        known = {unit.key.service for unit in self.engine.state if unit.live}
+        old = {s.name: s for s in (self.engine.app.services if self.engine.app else ()) if s.name in known}
+        return replace(app, services=tuple(old.get(s.name, s) for s in app.services))
 
     async def command(self, command: Command) -> Verdict:
         """Have something done, and wait for its goal."""
@@ -140,6 +155,17 @@ class LocalControl:
             case Action.RESTART:
                 engine.restart(command.services, command.by, grace=command.grace)
                 names = engine.affected(command.services, with_dependencies=False)
+            case Action.PAUSE | Action.UNPAUSE:
+                named = engine.affected(command.services, with_dependencies=False)
+                await engine.pause(named, command.by, paused=command.action is Action.PAUSE)
+                return Verdict()
+            case Action.SCALE:
+                names = await self._scale(command)
+            case Action.REMOVE:
+                names = engine.affected(command.services, with_dependencies=False)
+                names = frozenset(n for n in names if not any(u.live or u.wanted for u in engine.state.of_service(n)))
+                if names:
+                    engine.intend(Intent.REMOVE, sorted(names), command.by)
             case Action.KILL:
                 names = await self._kill(command)
                 if not names:
@@ -158,6 +184,15 @@ class LocalControl:
             self.engine.intend(Intent.STOP, command.services, command.by, signal=name)
         await self.engine.signal(names, signal.Signals[name], command.by)
         return names if name in _ENDS_A_SERVICE else frozenset()
+
+    async def _scale(self, command: Command) -> frozenset[str]:
+        if self.engine.app is None:
+            raise UsageError("nothing is up that could be scaled", hint="`devbox up` first.")
+        counts = dict(command.scale)
+        self._check(counts.keys())
+        services = tuple(replace(s, replicas=counts.get(s.name, s.replicas)) for s in self.engine.app.services)
+        await self.engine.apply(replace(self.engine.app, services=services))
+        return self.engine.intend(Intent.RUN, counts.keys(), command.by)
 
     async def _down(self, command: Command) -> Verdict:
         self._ending = command.by
@@ -279,6 +314,17 @@ class LocalControl:
             for subscription in self._subscribers:
                 subscription.offer(Measured(samples))
             await asyncio.sleep(_MEASURE_EVERY)
+
+
+def _without_needs(app: AppSpec, services: Collection[str]) -> AppSpec:
+    """The manifest with these services (none: all) waiting for nobody who does not run anyway."""
+
+    def alone(service: ServiceSpec) -> ServiceSpec:
+        if services and service.name not in services:
+            return service
+        return replace(service, needs=tuple(replace(need, required=False) for need in service.needs))
+
+    return replace(app, services=tuple(map(alone, app.services)))
 
 
 def _headline(row: Row) -> str:

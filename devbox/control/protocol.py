@@ -126,7 +126,19 @@ class Action(StrEnum):
     STOP = "stop"
     RESTART = "restart"
     KILL = "kill"
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
+    SCALE = "scale"
+    REMOVE = "rm"
     DOWN = "down"
+
+
+class Recreate(StrEnum):
+    """Which instances UP makes anew: those that changed, all it was asked for, or none that runs."""
+
+    CHANGED = "changed"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class Goal(StrEnum):
@@ -141,6 +153,7 @@ class Goal(StrEnum):
 class Command:
     """Something a person wants done. `by` is who says so, in words that `why` can repeat (`r in the panel`).
 
+    `alone` has UP leave out what the services need. `scale` is for SCALE: services with the replicas they shall have.
     `signal` is for KILL. `grace` (seconds) overrides the services' own for STOP, RESTART and DOWN. `volumes` has DOWN
     delete data too. `timeout` (seconds) bounds the wait for `goal`.
     """
@@ -153,6 +166,9 @@ class Command:
     signal: str | None = None
     grace: float | None = None
     volumes: bool = False
+    recreate: Recreate = Recreate.CHANGED
+    alone: bool = False
+    scale: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
 
 def state_word(unit: UnitState, hold: Hold | None) -> str:
     """One word for where a replica is."""
+    if unit.phase is Phase.RUNNING and unit.paused:
+        return "paused"
     if unit.phase is Phase.RUNNING:
         return {Health.NONE: "running", Health.STARTING: "starting"}.get(unit.health, unit.health.value)
     if unit.phase is Phase.IDLE and unit.wanted:

@@ -234,6 +234,7 @@ class ContainerOptions:
     pull_policy: str = ""
     logging_driver: str = ""
     logging_options: tuple[tuple[str, str], ...] = ()
+    no_healthcheck: bool = False
     post_start: tuple[Hook, ...] = ()
     pre_stop: tuple[Hook, ...] = ()
 

@@ -70,6 +70,31 @@ class RestartRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated:
+    """An instance is no longer what would be made of the same spec now, or somebody wants it made anew."""
+
+    ref: Ref
+    key: UnitKey
+    why: str
+
+    def describe(self) -> str:
+        return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class PauseChanged:
+    """Somebody had an instance frozen, or thawed."""
+
+    ref: Ref
+    key: UnitKey
+    paused: bool
+    by: str
+
+    def describe(self) -> str:
+        return f"{self.by} {'paused' if self.paused else 'resumed'} it"
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     """A step was handed to its runtime."""
 
@@ -188,6 +213,8 @@ Body = (
     | SpecApplied
     | IntentChanged
     | RestartRequested
+    | Outdated
+    | PauseChanged
     | StepStarted
     | StepFinished
     | StepFailed
@@ -226,6 +253,8 @@ def service_of(body: Body) -> str:
         case InstanceSeen(observed):
             return observed.key.service
         case StepFinished() | StepFailed() | InstanceGone() | HealthChanged() | Signalled() | Progress():
+            return body.key.service
+        case Outdated() | PauseChanged():
             return body.key.service
         case IntentChanged(services=(name,)) | RestartRequested(services=(name,)):
             return name

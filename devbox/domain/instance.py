@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from devbox.domain.spec import UnitKey
+from devbox.domain.status import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Observed:
 
     `exit_code` is None while it is alive, when it ended by a signal (then `signal` is set), and when nobody could know
     it (its parent died with it). Times are seconds since the epoch. `pid` is its process on the host, if it has one.
+    `health` is the verdict of a check that the vendor itself makes, with the last words of that; None: it makes none.
     """
 
     ref: Ref
@@ -37,6 +39,9 @@ class Observed:
     exit_code: int | None = None
     signal: int | None = None
     oom: bool = False
+    paused: bool = False
+    health: Health | None = None
+    health_output: str = ""
 
     @property
     def succeeded(self) -> bool:

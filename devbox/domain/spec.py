@@ -170,7 +170,8 @@ class Probe:
     """How readiness is found out, with Compose's clockwork.
 
     Until the first success, probes come every `start_interval` or faster and failures within `start_period` do not
-    count. After it they come every `interval`; `retries` failures in a row make the service unhealthy.
+    count. After it they come every `interval`; `retries` failures in a row make the service unhealthy. An `assumed`
+    one was not asked for: it makes way for a check that an image brings.
     """
 
     check: Check
@@ -179,6 +180,7 @@ class Probe:
     retries: int = 3
     start_period: float = 30.0
     start_interval: float = 0.25
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

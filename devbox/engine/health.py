@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from devbox.domain.event import HealthChanged
-from devbox.domain.instance import Observed
+from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
 from devbox.engine.executor import Post
@@ -29,6 +29,9 @@ _JITTER = 0.1
 _OUTPUT_SHOWN = 300
 _EXEC_MARGIN = 2.0
 
+_Life = tuple[Ref, float]
+"""One life of an instance: a container that was started again has the same ref, and another start."""
+
 log = logging.getLogger(__name__)
 
 
@@ -37,24 +40,26 @@ class Prober:
 
     def __init__(self, runtimes: Mapping[str, Runtime], logs: LogStore, post: Post) -> None:
         self._runtimes, self._logs, self._post = runtimes, logs, post
-        self._tasks: dict[Observed, asyncio.Task[None]] = {}
-        self._probes: dict[Observed, Probe] = {}
+        self._tasks: dict[_Life, asyncio.Task[None]] = {}
+        self._probes: dict[_Life, Probe] = {}
         self._results: dict[UnitKey, deque[ProbeResult]] = {}
         self._client: httpx.AsyncClient | None = None
 
     def follow(self, state: State) -> None:
         """Probe exactly what is live now."""
-        wanted: dict[Observed, Unit] = {}
+        wanted: dict[_Life, tuple[Observed, Unit, Probe]] = {}
         for unit in state:
-            current = unit.current
-            if unit.unit is not None and unit.unit.spec.probe is not None and current is not None and current.alive:
-                wanted[current] = unit.unit
-        for instance in [i for i in self._tasks if i not in wanted or self._probes[i] != wanted[i].spec.probe]:
-            self._tasks.pop(instance).cancel()
-        for instance, target in wanted.items():
-            if instance not in self._tasks and target.spec.probe is not None:
-                self._probes[instance] = target.spec.probe
-                self._tasks[instance] = asyncio.create_task(self._watch(instance, target, target.spec.probe))
+            current, probe = unit.current, unit.unit.spec.probe if unit.unit is not None else None
+            if unit.unit is None or probe is None or current is None or not current.alive or current.paused:
+                continue
+            if not (probe.assumed and current.health is not None):
+                wanted[current.ref, current.started_at] = (current, unit.unit, probe)
+        for life in [each for each in self._tasks if each not in wanted or self._probes[each] != wanted[each][2]]:
+            self._tasks.pop(life).cancel()
+        for life, (instance, target, probe) in wanted.items():
+            if life not in self._tasks:
+                self._probes[life] = probe
+                self._tasks[life] = asyncio.create_task(self._watch(instance, target, probe))
 
     def last_output(self, key: UnitKey) -> str:
         """What the last probe of a replica said; empty when there was none."""

@@ -18,6 +18,8 @@ from devbox.domain.event import (
     InstanceGone,
     InstanceSeen,
     IntentChanged,
+    Outdated,
+    PauseChanged,
     RestartRequested,
     Signalled,
     SpecApplied,
@@ -26,7 +28,7 @@ from devbox.domain.event import (
     service_of,
 )
 from devbox.domain.graph import with_needs
-from devbox.domain.instance import Observed
+from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import AppSpec, Port, Unit, UnitKey
 from devbox.domain.status import Hold, IllegalTransition, Intent
 from devbox.domain.step import Plan
@@ -36,6 +38,7 @@ from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.ports import PortBook
 from devbox.engine.reduce import reduce
+from devbox.engine.relay import Relays
 from devbox.plan.reconcile import Decision, next_deadline, reconcile
 from devbox.plan.resolve import port_clash, resolve
 from devbox.plan.state import State
@@ -91,6 +94,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self._executor = Executor(self.runtimes, self.post)
         self.prober = Prober(self.runtimes, logs, self.post)
+        self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []
         self._adopted = asyncio.Event()
         self._caught_up = asyncio.Event()
@@ -150,6 +154,27 @@ class Engine:
     def restart(self, services: Collection[str], by: str, *, grace: float | None = None) -> None:
         """Have services started afresh."""
         self.post(RestartRequested(tuple(services), by, grace))
+
+    async def renew(self, services: Collection[str], by: str, *, force: bool = False) -> None:
+        """Have instances made anew that would be made otherwise now; with `force` every one of these services."""
+        await self._caught_up.wait()
+        units = [unit for unit in self.state if unit.key.service in services and unit.live]
+        why: dict[Ref, str] = {}
+        for runtime in self.runtimes.values():
+            mine = [u.unit for u in units if u.unit is not None and u.unit.spec.runtime == runtime.name]
+            why |= {} if force else await runtime.outdated(mine)
+        for unit in units:
+            for instance in unit.live:
+                if force or instance.ref in why:
+                    self.post(Outdated(instance.ref, unit.key, why.get(instance.ref) or f"{by} asked for a new one"))
+
+    async def pause(self, services: Collection[str], by: str, *, paused: bool) -> None:
+        """Freeze every live replica of services, or thaw it."""
+        for unit in self.state:
+            for instance in unit.live if unit.key.service in services else ():
+                if instance.paused is not paused:
+                    await self.runtimes[instance.ref.runtime].pause(instance.ref, paused=paused)
+                    self.post(PauseChanged(instance.ref, unit.key, paused, by))
 
     async def signal(self, services: Collection[str], signal: Signals, by: str) -> None:
         """Send a signal to every live replica of services, now, whatever is under way with them."""
@@ -248,6 +273,7 @@ class Engine:
         self.journal.append(events)
         self.logs.know(self.state.units.keys())
         self.prober.follow(self.state)
+        self._relays.follow(self.state)
         turn = Turn(tuple(events), before, held, self.state, self.decision)
         for listener in list(self._listeners):
             listener(turn)
@@ -299,6 +325,7 @@ class Engine:
         await asyncio.gather(*self._pumps, return_exceptions=True)
         await self._executor.close()
         await self.prober.close()
+        await self._relays.close()
         await self.logs.close()
         for runtime in self.runtimes.values():
             await runtime.close()

@@ -13,6 +13,8 @@ from devbox.domain.event import (
     InstanceGone,
     InstanceSeen,
     IntentChanged,
+    Outdated,
+    PauseChanged,
     RestartRequested,
     SpecApplied,
     StepFailed,
@@ -119,6 +121,22 @@ def _condemn(unit: UnitState, event: Event, why: str) -> UnitState:
     return _rest_ended(replace(asked, why=why, cause=event.seq), event)
 
 
+def _outdated(state: State, event: Event, body: Outdated) -> State:
+    unit = state.units.get(body.key)
+    if unit is None or body.ref not in [instance.ref for instance in unit.live]:
+        return state
+    others = tuple(each for each in unit.condemned if each.ref != body.ref)
+    return state.with_units([replace(unit, condemned=(*others, Condemned(body.ref, body.why, event.seq)))])
+
+
+def _pause_changed(state: State, event: Event, body: PauseChanged) -> State:
+    unit = state.units.get(body.key)
+    if unit is None:
+        return state
+    instances = tuple(replace(i, paused=body.paused) if i.ref == body.ref else i for i in unit.instances)
+    return state.with_units([replace(unit, instances=instances, why=event.describe(), cause=event.seq)])
+
+
 def _step_started(state: State, event: Event, body: StepStarted) -> State:
     unit = state.units.get(body.step.key)
     if unit is None:
@@ -212,12 +230,22 @@ def _instance_seen(state: State, event: Event, body: InstanceSeen) -> State:
     if unit.step is not None and unit.step.op in (Op.START, Op.STOP):
         return state.with_units([merged])
     if seen.alive:
-        return state.with_units([_found(merged, event)])
+        known = seen.ref in [instance.ref for instance in unit.live]
+        return state.with_units([_updated(merged, event, seen) if known else _found(merged, event)])
     if unit.unit is None:
         return state.with_units([_found_ended(merged, seen)])
     if seen.ref not in [instance.ref for instance in unit.live] or merged.live:
         return state.with_units([merged])
     return state.with_units([_ended(merged, event, seen, body.tail)])
+
+
+def _updated(unit: UnitState, event: Event, seen: Observed) -> UnitState:
+    """More is known of an instance that goes on living: the vendor's own verdict on its health, say."""
+    health = _first_health(unit)
+    if seen.health is None or health is unit.health or not _vendor_judges(unit):
+        return unit
+    changed = replace(unit, health=health, probe_output=seen.health_output, cause=event.seq)
+    return replace(changed, why=f"{health}: {seen.health_output}" if seen.health_output else str(health))
 
 
 def _found(unit: UnitState, event: Event) -> UnitState:
@@ -292,7 +320,16 @@ def _health_changed(state: State, event: Event, body: HealthChanged) -> State:
 
 
 def _first_health(unit: UnitState) -> Health:
+    """What is known of an instance's health before a probe of ours has said anything."""
+    if unit.current is not None and unit.current.health is not None and _vendor_judges(unit):
+        return unit.current.health
     return Health.STARTING if unit.unit is not None and unit.unit.spec.probe is not None else Health.NONE
+
+
+def _vendor_judges(unit: UnitState) -> bool:
+    """Whether a check that the vendor makes counts: the manifest asks for none of its own."""
+    probe = unit.unit.spec.probe if unit.unit is not None else None
+    return probe is None or probe.assumed
 
 
 def merge(instances: tuple[Observed, ...], seen: Observed) -> tuple[Observed, ...]:
@@ -311,6 +348,8 @@ _HANDLERS: dict[type[Body], _Handler] = {
     SpecApplied: _spec_applied,
     IntentChanged: _intent_changed,
     RestartRequested: _restart_requested,
+    Outdated: _outdated,
+    PauseChanged: _pause_changed,
     StepStarted: _step_started,
     StepFinished: _step_finished,
     StepFailed: _step_failed,

@@ -127,7 +127,12 @@ def _furnished(scope: Scope, draft: Draft, run: ContainerRun, declared: Resource
         networks=tuple(draft.networks),
         files=resources.files(scope, draft, declared),
         limits=Limits(**{key: value for key, value in draft.limits.items() if value is not None}),
-        options=ContainerOptions(**options, labels=tuple(labels.items()), device_requests=tuple(draft.device_requests)),
+        options=ContainerOptions(
+            **options,
+            no_healthcheck=draft.no_probe,
+            labels=tuple(labels.items()),
+            device_requests=tuple(draft.device_requests),
+        ),
         build=_build(scope, draft, declared),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
 
 from devbox.domain.spec import Check, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template
 from devbox.manifest.commands import arguments
@@ -134,23 +135,8 @@ def probe(draft: Draft, given: Probe | None) -> Probe | None:
         return None
     base = given
     if draft.check is not None:
-        defaults = COMPOSE if draft.compose_health else Probe(draft.check)
-        base = Probe(
-            draft.check,
-            defaults.interval,
-            defaults.timeout,
-            defaults.retries,
-            defaults.start_period,
-            defaults.start_interval,
-        )
+        base = replace(COMPOSE, check=draft.check) if draft.compose_health else Probe(draft.check)
     if base is None:
         return None
-    timing = draft.timing
-    return Probe(
-        base.check,
-        base.interval if timing.interval is None else timing.interval,
-        base.timeout if timing.timeout is None else timing.timeout,
-        base.retries if timing.retries is None else timing.retries,
-        base.start_period if timing.start_period is None else timing.start_period,
-        base.start_interval if timing.start_interval is None else timing.start_interval,
-    )
+    given_times = {name: value for name, value in asdict(draft.timing).items() if value is not None}
+    return replace(base, **given_times)

@@ -75,7 +75,12 @@ class UnitState:
     @property
     def ready(self) -> bool:
         """It runs, and nothing says that it is not well."""
-        return self.phase is Phase.RUNNING and self.health in (Health.NONE, Health.HEALTHY)
+        return self.phase is Phase.RUNNING and self.health in (Health.NONE, Health.HEALTHY) and not self.paused
+
+    @property
+    def paused(self) -> bool:
+        """It is there, frozen."""
+        return self.current is not None and self.current.alive and self.current.paused
 
     @property
     def crash_looping(self) -> bool:
@@ -88,7 +93,9 @@ class UnitState:
         return tuple(i for i in self.live if i.ref in condemned or i.fingerprint != wanted)
 
     def meets(self, until: Until) -> bool:
-        """Whether a dependent that waits for `until` may go on."""
+        """Whether a dependent that waits for `until` may go on. What is about to be stopped is not counted on."""
+        if not self.wanted:
+            return False
         if until is Until.COMPLETED:
             return self.phase is Phase.COMPLETED
         if until is Until.STARTED:

@@ -69,6 +69,15 @@ class Runtime(Protocol):
     async def signal(self, ref: Ref, signal: int) -> bool:
         """Send a signal to a live instance; False where there is none any more."""
 
+    async def pause(self, ref: Ref, *, paused: bool) -> bool:
+        """Freeze a live instance, or thaw it; False where there is none any more."""
+
+    async def outdated(self, units: Collection[Unit]) -> Mapping[Ref, str]:
+        """The live instances of these units that would be made otherwise now, and why: their image was built anew."""
+
+    async def gateway(self) -> str | None:
+        """The host as instances see it; None where a program that listens on loopback can be reached from them."""
+
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         """Run a command where the instance runs, for `limit` seconds at most."""
 

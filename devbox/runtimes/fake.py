@@ -75,6 +75,18 @@ class FakeRuntime:
         self._changes.put_nowait(self._dead(ref, signal=signal))
         return True
 
+    async def pause(self, ref: Ref, *, paused: bool) -> bool:
+        if ref not in self.instances or not self.instances[ref].alive:
+            return False
+        self.instances[ref] = replace(self.instances[ref], paused=paused)
+        return True
+
+    async def outdated(self, units: Collection[Unit]) -> Mapping[Ref, str]:
+        return {}
+
+    async def gateway(self) -> str | None:
+        return None
+
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         healthy = self.scripts.get(unit.key.service, Script()).healthy
         return ExecResult(0 if healthy else 1, "well" if healthy else "not well")

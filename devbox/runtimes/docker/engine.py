@@ -21,6 +21,12 @@ T = TypeVar("T")
 AT_ONCE = 8
 """Calls under way side by side. An engine starts containers no faster with more, measured on two cores."""
 
+WAITING_AT_ONCE = 64
+"""Calls that mostly wait (for a container to stop, for a layer to come) side by side."""
+
+OLDEST_API = "1.41"
+"""What engines from 20.10 on speak."""
+
 _CALL_LIMIT = 120
 _REACH_HINT = "Is it running? `docker info` tells; on Linux `systemctl start docker` starts it."
 _RIGHTS_HINT = "You may not open its socket: `sudo usermod -aG docker $USER`, then log in again."
@@ -32,6 +38,7 @@ class EngineLink:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.endpoint: Endpoint = endpoint(environ)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="docker")
+        self._waiting_pool = ThreadPoolExecutor(WAITING_AT_ONCE, thread_name_prefix="docker wait")
         self._client: APIClient | None = None
         self._connecting = asyncio.Lock()
 
@@ -39,59 +46,68 @@ class EngineLink:
         """The SDK's low-level client. Raises EngineUnavailable with the address that was tried."""
         async with self._connecting:
             if self._client is None:
-                self._client = await self._on_thread(lambda: self._connect())
+                self._client = await self._on_thread(lambda: connect(self.endpoint), self._pool)
             return self._client
 
-    async def call(self, work: Callable[[APIClient], T]) -> T:
-        """Do some work with the client, on a thread. The engine's refusals become StepErrors in its own words."""
+    async def call(self, work: Callable[[APIClient], T], *, waits: bool = False) -> T:
+        """Do some work with the client, on a thread. The engine's refusals become StepErrors in its own words.
+
+        Work that mostly waits says so, and does not keep other work from its turn.
+        """
         client = await self.client()
-        return await self._on_thread(lambda: work(client))
+        return await self._on_thread(lambda: work(client), self._waiting_pool if waits else self._pool)
 
     async def close(self) -> None:
         if self._client is not None:
             self._client.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._waiting_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _on_thread(self, work: Callable[[], T]) -> T:
+    async def _on_thread(self, work: Callable[[], T], pool: ThreadPoolExecutor) -> T:
         def guarded() -> T:
-            with self._errors():
+            with errors_in_words(self.endpoint):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, guarded)
+        return await asyncio.get_running_loop().run_in_executor(pool, guarded)
 
-    def _connect(self) -> APIClient:
-        import docker
-        from docker.tls import TLSConfig
 
-        tls: Any = False
-        if folder := self.endpoint.certificates:
-            pair = (os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
-            tls = TLSConfig(client_cert=pair, ca_cert=os.path.join(folder, "ca.pem"), verify=self.endpoint.verify)
-        ssh = self.endpoint.url.startswith("ssh://")
-        client = docker.APIClient(
-            self.endpoint.url,
-            version="auto",
-            timeout=_CALL_LIMIT,
-            tls=tls,
-            use_ssh_client=ssh,
-            max_pool_size=AT_ONCE + 2,
-        )
-        # A company's proxy and its certificates, set for the web, must not stand between us and the engine.
-        client.trust_env = False
-        return client
+def connect(endpoint: Endpoint) -> APIClient:
+    """The SDK's low-level client for an engine, of the version that both understand."""
+    import docker
+    from docker.tls import TLSConfig
 
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        import docker.errors
-        import requests
+    tls: Any = False
+    if folder := endpoint.certificates:
+        pair = (os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
+        tls = TLSConfig(client_cert=pair, ca_cert=os.path.join(folder, "ca.pem"), verify=endpoint.verify)
+    client = docker.APIClient(
+        endpoint.url,
+        version=OLDEST_API,
+        timeout=_CALL_LIMIT,
+        tls=tls,
+        use_ssh_client=endpoint.url.startswith("ssh://"),
+        max_pool_size=AT_ONCE + 2,
+    )
+    # A company's proxy and its certificates, set for the web, must not stand between us and the engine: not even for
+    # the first question, which version it speaks.
+    client.trust_env = False
+    client._version = client._retrieve_server_version()
+    return client
 
-        try:
-            yield
-        except docker.errors.APIError as exc:
-            raise StepError(Failure(FailureKind.ENGINE, _refusal(exc))) from exc
-        except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as exc:
-            hint = _RIGHTS_HINT if "Permission denied" in str(exc) else _REACH_HINT
-            raise EngineUnavailable(f"no container engine answers at {self.endpoint}", hint=hint) from exc
+
+@contextlib.contextmanager
+def errors_in_words(endpoint: Endpoint) -> Iterator[None]:
+    """What the SDK raises, as StepError with the engine's own words, or EngineUnavailable with the address tried."""
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except docker.errors.APIError as exc:
+        raise StepError(Failure(FailureKind.ENGINE, _refusal(exc))) from exc
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as exc:
+        hint = _RIGHTS_HINT if "Permission denied" in str(exc) else _REACH_HINT
+        raise EngineUnavailable(f"no container engine answers at {endpoint}", hint=hint) from exc
 
 
 def _refusal(exc: Any) -> str:

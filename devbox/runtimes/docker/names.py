@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from devbox.domain.spec import Unit
+import hashlib
+
+from devbox.domain.spec import Unit, UnitKey
 
 PROJECT = "dev.devbox.project"
 SERVICE = "dev.devbox.service"
 REPLICA = "dev.devbox.replica"
 FINGERPRINT = "dev.devbox.fingerprint"
+ANONYMOUS = "dev.devbox.anonymous"
+"""Marks a volume that nobody named: it outlives a container that is replaced, and goes with `down`."""
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
@@ -27,6 +31,12 @@ DEFAULT_NETWORK = "default"
 def data_volume_name(project: str, service: str) -> str:
     """The volume for the data of a catalogue service."""
     return f"{project}_{service}-data"
+
+
+def anonymous_volume_name(project: str, key: UnitKey, target: str) -> str:
+    """The volume at a path for which nobody named one. The engine would make up a name, and nobody would find it."""
+    digest = hashlib.sha256(target.encode()).hexdigest()[:12]
+    return f"{project}_{key}_{digest}"
 
 
 def container_labels(project: str, unit: Unit) -> dict[str, str]:

@@ -22,11 +22,13 @@ from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
 from devbox.runtimes.docker.builds import build_image
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.files import archive_of
-from devbox.runtimes.docker.images import ensure_image, image_id
+from devbox.runtimes.docker.images import ensure_image, find_image
 from devbox.runtimes.docker.logs import LogCopier
 from devbox.runtimes.docker.names import (
+    ANONYMOUS,
     COMPOSE_SERVICE,
     PROJECT,
+    REPLICA,
     container_name,
     data_volume_name,
     project_labels,
@@ -65,6 +67,8 @@ class DockerRuntime:
         self._making = asyncio.Lock()
         self._networks: set[str] = set()
         self._image_locks: dict[str, asyncio.Lock] = {}
+        self._image_volumes: dict[str, tuple[str, ...]] = {}
+        self._with_terminal: set[str] = set()
         self._copiers: dict[str, LogCopier] = {}
         self._samples: dict[Ref, tuple[float, float]] = {}
         self._events: Any = None
@@ -76,18 +80,30 @@ class DockerRuntime:
         self._networks.clear()
 
     async def observe(self) -> tuple[Observed, ...]:
-        filters = {"label": [f"{PROJECT}={self._project}"]}
-
-        def look(client: APIClient) -> list[dict[str, Any]]:
-            found = []
-            for each in client.containers(all=True, filters=filters):
-                with _gone_is_fine():
-                    found.append(client.inspect_container(each["Id"]))
-            return found
-
-        seen = tuple(map(observed_of, await self._engine.call(look)))
+        there = await self._engine.call(lambda client: client.containers(all=True, filters=self._replicas))
+        found = await asyncio.gather(*(self._inspect(each["Id"]) for each in there))
+        seen = tuple(each for each in found if each is not None)
         await self._copy_logs(seen)
         return seen
+
+    @property
+    def _replicas(self) -> dict[str, list[str]]:
+        """Which containers are replicas of services; those of `run` are not."""
+        return {"label": [f"{PROJECT}={self._project}", REPLICA]}
+
+    async def _inspect(self, container: str) -> Observed | None:
+        def look(client: APIClient) -> dict[str, Any] | None:
+            with _gone_is_fine():
+                return dict(client.inspect_container(container))
+            return None
+
+        inspected = await self._engine.call(look)
+        return self._observed(inspected) if inspected is not None else None
+
+    def _observed(self, inspected: dict[str, Any]) -> Observed:
+        if inspected["Config"].get("Tty"):
+            self._with_terminal.add(inspected["Id"])
+        return observed_of(inspected)
 
     async def apply(self, step: Step, unit: Unit | None, report: Report) -> Observed | None:
         match step.op:
@@ -116,6 +132,46 @@ class DockerRuntime:
             return False
         return True
 
+    async def pause(self, ref: Ref, *, paused: bool) -> bool:
+        try:
+            await self._engine.call(lambda client: client.pause(ref.id) if paused else client.unpause(ref.id))
+        except StepError:
+            return False
+        return True
+
+    async def outdated(self, units: Collection[Unit]) -> Mapping[Ref, str]:
+        """Containers whose image is no longer what its name stands for. Two calls, however many there are."""
+        self._image_volumes.clear()
+        images = {str(unit.key): _container(unit).image for unit in units}
+
+        def look(client: APIClient) -> dict[Ref, str]:
+            current = {tag: each["Id"] for each in client.images() for tag in each["RepoTags"] or ()}
+            stale = {}
+            for each in client.containers(filters=self._replicas):
+                image = images.get(str(key_of(each["Labels"])), "")
+                now = current.get(image if ":" in image.rpartition("/")[2] else f"{image}:latest")
+                if now is not None and now != each["ImageID"]:
+                    stale[Ref(self.name, each["Id"])] = f"its image {image} changed"
+            return stale
+
+        return await self._engine.call(look) if images else {}
+
+    async def gateway(self) -> str | None:
+        """The bridge's address. An engine in a virtual machine forwards to the host's loopback by itself."""
+        if self._engine.endpoint.socket is None:
+            return None
+
+        def ask(client: APIClient) -> str | None:
+            if "Desktop" in client.info().get("OperatingSystem", ""):
+                return None
+            pools = client.inspect_network("bridge")["IPAM"]["Config"] or [{}]
+            return pools[0].get("Gateway") or None
+
+        try:
+            return await self._engine.call(ask)
+        except DevboxError:
+            return None
+
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         def run(client: APIClient) -> ExecResult:
             made = client.exec_create(ref.id, list(argv))
@@ -139,16 +195,21 @@ class DockerRuntime:
         return {ref: sample for ref, sample in zip(refs, measured, strict=True) if sample is not None}
 
     async def clear(self, *, volumes: bool) -> None:
-        """Remove the project's network, and with `volumes` its volumes."""
+        """Remove the project's networks, one-off containers and nameless volumes, and with `volumes` the others too."""
         filters = {"label": [f"{PROJECT}={self._project}"]}
+        nameless = {"label": [f"{PROJECT}={self._project}", f"{ANONYMOUS}=true"]}
 
         def remove(client: APIClient) -> None:
+            for container in client.containers(all=True, filters=filters):
+                _remove_container(client, container["Id"])
             for network in client.networks(filters=filters):
-                client.remove_network(network["Id"])
-            for volume in (client.volumes(filters=filters)["Volumes"] or []) if volumes else []:
-                client.remove_volume(volume["Name"])
+                with _gone_is_fine():
+                    client.remove_network(network["Id"])
+            for volume in client.volumes(filters=filters if volumes else nameless)["Volumes"] or []:
+                with _gone_is_fine():
+                    client.remove_volume(volume["Name"])
 
-        await self._engine.call(remove)
+        await self._engine.call(remove, waits=True)
 
     async def close(self) -> None:
         self._closed = True
@@ -169,7 +230,7 @@ class DockerRuntime:
             loop.call_soon_threadsafe(report, text, done, total)
 
         def image(client: APIClient) -> None:
-            if run.build is not None and (run.options.pull_policy == "build" or not image_id(client, run.image)):
+            if run.build is not None and (run.options.pull_policy == "build" or find_image(client, run.image) is None):
                 labels = {**project_labels(self._project), COMPOSE_SERVICE: unit.key.service}
                 build_image(client, run.build, run.image, labels, self._environ, tell)
             elif run.build is None:
@@ -177,7 +238,7 @@ class DockerRuntime:
 
         # Builds of one image by several services wait for each other; the later ones find it there.
         async with self._image_locks.setdefault(run.image, asyncio.Lock()):
-            await self._engine.call(image)
+            await self._engine.call(image, waits=True)
         await self._ensure_networks(run)
         await self._ensure_volumes(unit, run)
 
@@ -216,9 +277,10 @@ class DockerRuntime:
                 elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
                     words = f"volume {spec.name} is external, and there is none of that name"
                     raise StepError(Failure(FailureKind.ENGINE, words, f"`docker volume create {spec.name}` makes it."))
-            _make_bind_sources(run)
+            if self._engine.endpoint.socket is not None:
+                _make_bind_sources(run)
 
-        if specs or run.mounts:
+        if specs or run.mounts or run.files:
             await self._engine.call(ensure)
 
     async def _start(self, step: Step, unit: Unit) -> Observed:
@@ -228,7 +290,7 @@ class DockerRuntime:
             await self._remove(step.ref)
         run = _container(unit)
         await self._ensure_networks(run)
-        body = container_of(unit, self._around)
+        body = container_of(unit, self._around, await self._volumes_of(run.image))
         name = run.options.container_name or container_name(self._project, unit.key.service, unit.key.replica)
         archive = archive_of(run.files)
 
@@ -247,6 +309,13 @@ class DockerRuntime:
             await self._remove(Ref(self.name, made))
             raise
 
+    async def _volumes_of(self, image: str) -> tuple[str, ...]:
+        """The paths for which an image wants volumes."""
+        if image not in self._image_volumes:
+            found = await self._engine.call(lambda client: find_image(client, image))
+            self._image_volumes[image] = found.volumes if found else ()
+        return self._image_volumes[image]
+
     def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
         body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}
         url = client._url("/networks/{0}/connect", self._around.network(attachment.network))
@@ -260,7 +329,7 @@ class DockerRuntime:
             return dict(client.inspect_container(container))
 
         try:
-            seen = observed_of(await self._engine.call(start))
+            seen = self._observed(await self._engine.call(start))
         except StepError as exc:
             raise StepError(explained(exc.failure)) from exc
         await self._copy_logs([seen])
@@ -273,6 +342,7 @@ class DockerRuntime:
 
         def stop(client: APIClient) -> dict[str, Any] | None:
             with _gone_is_fine():
+                _thaw(client, ref.id)
                 for hook in hooks:
                     _run_hook_if_it_can_be(client, ref.id, hook)
                 if step.signal and step.signal != "SIGTERM":
@@ -281,7 +351,7 @@ class DockerRuntime:
                 return dict(client.inspect_container(ref.id))
             return None
 
-        inspected = await self._engine.call(stop)
+        inspected = await self._engine.call(stop, waits=True)
         return observed_of(inspected) if inspected is not None else None
 
     async def _remove(self, ref: Ref) -> None:
@@ -309,7 +379,7 @@ class DockerRuntime:
         client = await self._engine.client()
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        filters = {"type": ["container"], "label": [f"{PROJECT}={self._project}"]}
+        filters = {"type": ["container"], **self._replicas}
 
         def follow() -> None:
             try:
@@ -330,7 +400,7 @@ class DockerRuntime:
         container, labels = event["Actor"]["ID"], event["Actor"]["Attributes"]
         if action == "destroy":
             self._changes.put_nowait(Lost(Ref(self.name, container), key_of(labels)))
-        elif action in ("die", "oom", "start", "pause", "unpause", "restart"):
+        elif action in ("die", "oom", "start", "pause", "unpause", "restart", "health_status"):
             self._soon(self._look_at(container))
 
     def _soon(self, work: Coroutine[None, None, None]) -> None:
@@ -339,18 +409,19 @@ class DockerRuntime:
         task.add_done_callback(self._looking.discard)
 
     async def _look_at(self, container: str) -> None:
-        try:
-            inspected = await self._engine.call(lambda client: client.inspect_container(container))
-        except DevboxError:
-            return
-        self._changes.put_nowait(observed_of(dict(inspected)))
+        with contextlib.suppress(DevboxError):
+            if (seen := await self._inspect(container)) is not None:
+                await self._copy_logs([seen])
+                self._changes.put_nowait(seen)
 
     async def _copy_logs(self, seen: Collection[Observed]) -> None:
         client = await self._engine.client()
         for instance in seen:
             copier = self._copiers.get(instance.ref.id)
             if instance.alive and (copier is None or not copier.running):
-                self._copiers[instance.ref.id] = LogCopier(client, instance.ref.id, self.logs(instance.key))
+                self._copiers[instance.ref.id] = LogCopier(
+                    client, instance.ref.id, self.logs(instance.key), tty=instance.ref.id in self._with_terminal
+                )
 
     async def _measure(self, ref: Ref) -> Sample | None:
         try:
@@ -397,6 +468,11 @@ def _container(unit: Unit) -> ContainerRun:
 
 def _make_bind_sources(run: ContainerRun) -> None:
     """Missing host paths of bind mounts are made, as Compose does; one that must be there and is not is said."""
+    for file in run.files:
+        if file.file is not None and not os.path.exists(file.file):
+            kind = "secret" if file.secret else "config"
+            words = f"the file of the {kind} {file.source} is missing: {file.file}"
+            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, f"Create it, or mend `file` of the {kind}."))
     for mount in run.mounts:
         if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
             continue
@@ -404,6 +480,12 @@ def _make_bind_sources(run: ContainerRun) -> None:
             words = f"bind mount: {mount.source} does not exist"
             raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `volumes`."))
         os.makedirs(mount.source, exist_ok=True)
+
+
+def _thaw(client: APIClient, container: str) -> None:
+    """A frozen container gets no signal before it goes on."""
+    if client.inspect_container(container)["State"].get("Paused"):
+        client.unpause(container)
 
 
 def _run_hook(client: APIClient, container: str, hook: Hook, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import UnitKey
+from devbox.domain.status import Health
 from devbox.runtimes.docker.names import FINGERPRINT, REPLICA, SERVICE
 
 _NEVER = "0001-01-01"
@@ -16,12 +17,16 @@ _SIGNAL_BASE = 128
 """A container that a signal ended exits with this plus the signal's number, as from a shell."""
 
 
+_HEALTH = {"starting": Health.STARTING, "healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}
+_OUTPUT_SHOWN = 300
+
+
 def observed_of(inspected: dict[str, Any]) -> Observed:
     """What `GET /containers/ID/json` says, as an observation."""
     state, labels = inspected["State"], inspected["Config"]["Labels"] or {}
     alive = bool(state["Running"]) and not state.get("Dead")
     code = None if alive else state["ExitCode"]
-    started = _time(state["StartedAt"])
+    started, health = _time(state["StartedAt"]), state.get("Health") or {}
     return Observed(
         ref=Ref("docker", inspected["Id"]),
         key=key_of(labels),
@@ -33,7 +38,17 @@ def observed_of(inspected: dict[str, Any]) -> Observed:
         exit_code=code,
         signal=code - _SIGNAL_BASE if code is not None and _SIGNAL_BASE < code < _SIGNAL_BASE + 65 else None,
         oom=bool(state.get("OOMKilled")) and not alive,
+        paused=alive and bool(state.get("Paused")),
+        health=_HEALTH.get(health.get("Status", "")) if alive else None,
+        health_output=_last_output(health) if alive else "",
     )
+
+
+def _last_output(health: dict[str, Any]) -> str:
+    """The last words of the engine's own health check."""
+    results = health.get("Log") or []
+    words = str(results[-1].get("Output", "")).strip().splitlines() if results else []
+    return words[-1][:_OUTPUT_SHOWN] if words else ""
 
 
 def key_of(labels: dict[str, str]) -> UnitKey:

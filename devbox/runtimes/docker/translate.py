@@ -22,7 +22,15 @@ from devbox.domain.container import (
     VolumeSpec,
 )
 from devbox.domain.spec import HOST_GATEWAY, AppSpec, ContainerRun, Unit
-from devbox.runtimes.docker.names import DEFAULT_NETWORK, container_labels, container_name, data_volume_name
+from devbox.runtimes.docker.names import (
+    ANONYMOUS,
+    DEFAULT_NETWORK,
+    anonymous_volume_name,
+    container_labels,
+    container_name,
+    data_volume_name,
+    project_labels,
+)
 
 Json = dict[str, Any]
 
@@ -66,8 +74,8 @@ def attachments(run: ContainerRun) -> tuple[Attachment, ...]:
     return tuple(sorted(run.networks, key=lambda a: -a.priority)) or (Attachment(DEFAULT_NETWORK),)
 
 
-def container_of(unit: Unit, around: Surroundings) -> Json:
-    """The whole body for one replica."""
+def container_of(unit: Unit, around: Surroundings, image_volumes: Iterable[str] = ()) -> Json:
+    """The whole body for one replica. `image_volumes` are the paths for which its image wants volumes."""
     run = unit.spec.run
     if not isinstance(run, ContainerRun):
         raise TypeError(f"{unit.key} is no container")
@@ -79,7 +87,7 @@ def container_of(unit: Unit, around: Surroundings) -> Json:
         "ExposedPorts": {**{f"{port.target}/{port.protocol}": {} for port in unit.spec.ports}, **_exposed(options)},
         "StopSignal": unit.spec.stop.signal,
         "StopTimeout": max(0, round(unit.spec.stop.grace)),
-        "HostConfig": _host_config(unit, run, around, on),
+        "HostConfig": _host_config(unit, run, around, on, image_volumes),
     }
     if on:
         body["NetworkingConfig"] = {"EndpointsConfig": {around.network(on[0].network): endpoint_of(unit, on[0])}}
@@ -95,6 +103,10 @@ def container_of(unit: Unit, around: Surroundings) -> Json:
             "OpenStdin": options.stdin_open,
         }
     )
+    probe = unit.spec.probe
+    if options.no_healthcheck or (probe is not None and not probe.assumed):
+        # devbox probes by itself; the engine doing so too would only cost.
+        body["Healthcheck"] = {"Test": ["NONE"]}
     if run.entrypoint is not None:
         body["Entrypoint"] = [str(part) for part in run.entrypoint]
     return body
@@ -121,7 +133,9 @@ def endpoint_of(unit: Unit, attachment: Attachment) -> Json:
     }
 
 
-def _host_config(unit: Unit, run: ContainerRun, around: Surroundings, on: tuple[Attachment, ...]) -> Json:
+def _host_config(
+    unit: Unit, run: ContainerRun, around: Surroundings, on: tuple[Attachment, ...], image_volumes: Iterable[str]
+) -> Json:
     options = run.options
     mode = around.namespace(options.network_mode) if options.network_mode else around.network(on[0].network)
     shares_network = mode.startswith("container:")
@@ -132,7 +146,7 @@ def _host_config(unit: Unit, run: ContainerRun, around: Surroundings, on: tuple[
         if options.logging_driver or options.logging_options
         else {"Type": "", "Config": {}},
         "ExtraHosts": [] if shares_network else _extra_hosts(options),
-        **_storage(unit, run, around),
+        **_storage(unit, run, around, image_volumes),
         **_isolation(options, around),
         **_limits(run.limits),
     }
@@ -157,9 +171,10 @@ def _exposed(options: ContainerOptions) -> Json:
     return {port if "/" in port else f"{port}/tcp": {} for port in options.expose}
 
 
-def _storage(unit: Unit, run: ContainerRun, around: Surroundings) -> Json:
+def _storage(unit: Unit, run: ContainerRun, around: Surroundings, image_volumes: Iterable[str]) -> Json:
     options = run.options
-    mounts = [_mount(mount, around) for mount in run.mounts]
+    bound = [mount for mount in run.mounts if _is_short_bind(mount)]
+    mounts = [_mount(mount, around, unit) for mount in run.mounts if mount not in bound]
     if run.data_volume is not None and all(mount.target != run.data_volume for mount in run.mounts):
         source = data_volume_name(around.project, unit.key.service)
         mounts.append({"Type": "volume", "Source": source, "Target": run.data_volume})
@@ -168,8 +183,11 @@ def _storage(unit: Unit, run: ContainerRun, around: Surroundings) -> Json:
         for file in run.files
         if file.file is not None
     ]
+    taken = {mount["Target"] for mount in mounts} | {mount.target for mount in bound}
+    mounts += [_anonymous(around.project, unit, target) for target in sorted(set(image_volumes) - taken)]
     return {
         "Mounts": mounts,
+        "Binds": [_bind(mount) for mount in bound],
         **_said(
             {
                 "VolumesFrom": [_volumes_from(each, around) for each in options.volumes_from],
@@ -181,15 +199,37 @@ def _storage(unit: Unit, run: ContainerRun, around: Surroundings) -> Json:
     }
 
 
-def _mount(mount: Mount, around: Surroundings) -> Json:
+def _is_short_bind(mount: Mount) -> bool:
+    """Whether a mount is one that the engine takes in its short form alone: only there it labels for SELinux."""
+    return mount.kind is MountKind.BIND and bool(mount.selinux)
+
+
+def _bind(mount: Mount) -> str:
+    modes = ["ro" if mount.read_only else "rw", mount.selinux, mount.propagation]
+    return f"{mount.source}:{mount.target}:{','.join(filter(None, modes))}"
+
+
+def _anonymous(project: str, unit: Unit, target: str, *, read_only: bool = False) -> Json:
+    """A volume at a path for which nobody named one, so named that a replaced container's successor finds it."""
+    return {
+        "Type": "volume",
+        "Source": anonymous_volume_name(project, unit.key, target),
+        "Target": target,
+        "ReadOnly": read_only,
+        "VolumeOptions": {"Labels": {**project_labels(project), ANONYMOUS: "true"}},
+    }
+
+
+def _mount(mount: Mount, around: Surroundings, unit: Unit) -> Json:
+    if mount.kind is MountKind.VOLUME and not mount.source:
+        return _anonymous(around.project, unit, mount.target, read_only=mount.read_only)
     body: Json = {"Type": mount.kind.value, "Target": mount.target, "ReadOnly": mount.read_only}
     match mount.kind:
         case MountKind.BIND:
             body["Source"] = mount.source
             body |= _said({"BindOptions": _said({"Propagation": mount.propagation})})
         case MountKind.VOLUME:
-            if mount.source:
-                body["Source"] = around.volume(mount.source)
+            body["Source"] = around.volume(mount.source)
             body |= _said({"VolumeOptions": _said({"NoCopy": mount.nocopy, "Subpath": mount.subpath})})
         case MountKind.TMPFS:
             body |= _said({"TmpfsOptions": _said({"SizeBytes": mount.size, "Mode": mount.mode})})

@@ -9,7 +9,10 @@ import signal as signals
 import time
 import uuid
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
+
+import psutil
 
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
@@ -57,7 +60,7 @@ class ProcessRuntime:
 
     async def observe(self) -> tuple[Observed, ...]:
         records = (await self._keeper.request("list"))["records"]
-        seen = tuple(_observed(record) for record in records)
+        seen = tuple(_as_it_stands(_observed(record)) for record in records)
         self._known = {instance.ref.id: instance for instance in seen}
         return seen
 
@@ -82,6 +85,18 @@ class ProcessRuntime:
 
     async def signal(self, ref: Ref, signal: int) -> bool:
         return bool((await self._keeper.request("signal", id=ref.id, signal=signal))["sent"])
+
+    async def pause(self, ref: Ref, *, paused: bool) -> bool:
+        if not await self.signal(ref, signals.SIGSTOP if paused else signals.SIGCONT):
+            return False
+        self._known[ref.id] = replace(self._known[ref.id], paused=paused)
+        return True
+
+    async def outdated(self, units: Collection[Unit]) -> Mapping[Ref, str]:
+        return {}
+
+    async def gateway(self) -> str | None:
+        return None
 
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         env = launch.environment(unit, self._environ, self._places.project)
@@ -176,6 +191,9 @@ class ProcessRuntime:
             return self._known[ref.id]
         end = self._ends.setdefault(ref.id, asyncio.get_running_loop().create_future())
         await self.signal(ref, number)
+        if self._known[ref.id].paused:
+            # A frozen process gets its signal only once it goes on.
+            await self.signal(ref, signals.SIGCONT)
         if limit <= 0 and number != signals.SIGKILL:
             return None
         with contextlib.suppress(TimeoutError):
@@ -263,6 +281,16 @@ def _observed(record: Record) -> Observed:
         exit_code=record["exit_code"],
         signal=record["signal"],
     )
+
+
+def _as_it_stands(seen: Observed) -> Observed:
+    """With what no record tells: whether it is frozen."""
+    if not seen.alive or seen.pid is None:
+        return seen
+    try:
+        return replace(seen, paused=psutil.Process(seen.pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return seen
 
 
 def _refusal(argv: tuple[str, ...], exc: KeeperRefused) -> Failure:
