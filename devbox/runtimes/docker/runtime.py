@@ -6,49 +6,34 @@ import asyncio
 import contextlib
 import functools
 import logging
-import os
 import threading
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from devbox.domain.container import Attachment, Hook, MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import DevboxError, EngineUnavailable, StepError
 from devbox.domain.instance import Observed, Ref, Sample
 from devbox.domain.places import Places
 from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
-from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
-from devbox.runtimes.docker.builds import build_image
 from devbox.runtimes.docker.engine import EngineLink, explained
-from devbox.runtimes.docker.files import archive_of
-from devbox.runtimes.docker.images import ensure_image, find_image
 from devbox.runtimes.docker.logs import LogCopier
-from devbox.runtimes.docker.names import (
-    ANONYMOUS,
-    COMPOSE_SERVICE,
-    PROJECT,
-    REPLICA,
-    container_name,
-    data_volume_name,
-    project_labels,
+from devbox.runtimes.docker.names import ANONYMOUS, PROJECT, REPLICA, container_name
+from devbox.runtimes.docker.provision import (
+    Provisioner,
+    container_run,
+    gone_is_fine,
+    remove_container,
+    run_hooks,
+    run_last_hooks,
 )
 from devbox.runtimes.docker.sight import key_of, observed_of
-from devbox.runtimes.docker.translate import (
-    Surroundings,
-    attachments,
-    container_of,
-    endpoint_of,
-    network_of,
-    volume_of,
-)
+from devbox.runtimes.docker.translate import Surroundings, attachments, container_of
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 _RECONNECT_EVERY = 1.0
-_CONFLICT = 409
-_REMOVAL_LIMIT = 10
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +47,12 @@ class DockerRuntime:
         self._places, self._project = places, places.project
         self._engine = EngineLink(environ)
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
-        self._environ = dict(environ)
-        self._around = Surroundings(self._project, None)
+        self._provisioner = Provisioner(
+            Surroundings(self._project, None), dict(environ), local=self._engine.endpoint.socket is not None
+        )
         self._making = asyncio.Lock()
         self._networks: set[str] = set()
         self._image_locks: dict[str, asyncio.Lock] = {}
-        self._image_volumes: dict[str, tuple[str, ...]] = {}
         self._with_terminal: set[str] = set()
         self._copiers: dict[str, LogCopier] = {}
         self._samples: dict[Ref, tuple[float, float]] = {}
@@ -76,7 +61,7 @@ class DockerRuntime:
         self._closed = False
 
     def learn(self, app: AppSpec) -> None:
-        self._around = Surroundings(self._project, app)
+        self._provisioner.around = Surroundings(self._project, app)
         self._networks.clear()
 
     async def observe(self) -> tuple[Observed, ...]:
@@ -93,7 +78,7 @@ class DockerRuntime:
 
     async def _inspect(self, container: str) -> Observed | None:
         def look(client: APIClient) -> dict[str, Any] | None:
-            with _gone_is_fine():
+            with gone_is_fine():
                 return dict(client.inspect_container(container))
             return None
 
@@ -141,8 +126,8 @@ class DockerRuntime:
 
     async def outdated(self, units: Collection[Unit]) -> Mapping[Ref, str]:
         """Containers whose image is no longer what its name stands for. Two calls, however many there are."""
-        self._image_volumes.clear()
-        images = {str(unit.key): _container(unit).image for unit in units}
+        self._provisioner.images_changed()
+        images = {str(unit.key): container_run(unit).image for unit in units}
 
         def look(client: APIClient) -> dict[Ref, str]:
             current = {tag: each["Id"] for each in client.images() for tag in each["RepoTags"] or ()}
@@ -201,12 +186,12 @@ class DockerRuntime:
 
         def remove(client: APIClient) -> None:
             for container in client.containers(all=True, filters=filters):
-                _remove_container(client, container["Id"])
+                remove_container(client, container["Id"])
             for network in client.networks(filters=filters):
-                with _gone_is_fine():
+                with gone_is_fine():
                     client.remove_network(network["Id"])
             for volume in client.volumes(filters=filters if volumes else nameless)["Volumes"] or []:
-                with _gone_is_fine():
+                with gone_is_fine():
                     client.remove_volume(volume["Name"])
 
         await self._engine.call(remove, waits=True)
@@ -223,84 +208,39 @@ class DockerRuntime:
     # --- steps
 
     async def _prepare(self, unit: Unit, report: Report) -> None:
-        run = _container(unit)
+        run = container_run(unit)
         loop = asyncio.get_running_loop()
 
         def tell(text: str, done: int | None, total: int | None) -> None:
             loop.call_soon_threadsafe(report, text, done, total)
 
-        def image(client: APIClient) -> None:
-            if run.build is not None and (run.options.pull_policy == "build" or find_image(client, run.image) is None):
-                labels = {**project_labels(self._project), COMPOSE_SERVICE: unit.key.service}
-                build_image(client, run.build, run.image, labels, self._environ, tell)
-            elif run.build is None:
-                ensure_image(client, run.image, run.options.pull_policy, run.options.platform, tell)
-
         # Builds of one image by several services wait for each other; the later ones find it there.
         async with self._image_locks.setdefault(run.image, asyncio.Lock()):
-            await self._engine.call(image, waits=True)
+            await self._engine.call(lambda client: self._provisioner.image(client, unit, tell), waits=True)
         await self._ensure_networks(run)
-        await self._ensure_volumes(unit, run)
+        if run.mounts or run.files or run.data_volume is not None:
+            await self._engine.call(lambda client: self._provisioner.storage(client, unit))
 
     async def _ensure_networks(self, run: ContainerRun) -> None:
         """The networks a container is on; each made once, however many services ask for it at once."""
         async with self._making:
             for key in {attachment.network for attachment in attachments(run)} - self._networks:
-                spec = self._around.networks.get(key) or NetworkSpec(key, self._around.network(key))
-                await self._engine.call(functools.partial(self._ensure_network, spec))
+                await self._engine.call(functools.partial(self._provisioner.network, key=key))
                 self._networks.add(key)
-
-    def _ensure_network(self, spec: NetworkSpec, client: APIClient) -> None:
-        if any(each["Name"] == spec.name for each in client.networks(names=[spec.name])):
-            return
-        if spec.external:
-            words = f"network {spec.name} is external, and there is none of that name"
-            raise StepError(Failure(FailureKind.ENGINE, words, f"`docker network create {spec.name}` makes it."))
-        client._result(
-            client._post_json(client._url("/networks/create"), data=network_of(spec, project_labels(self._project))),
-            json=True,
-        )
-
-    async def _ensure_volumes(self, unit: Unit, run: ContainerRun) -> None:
-        labels = project_labels(self._project)
-        keys = {m.source for m in run.mounts if m.kind is MountKind.VOLUME and m.source}
-        specs = [self._around.volumes.get(key) or VolumeSpec(key, self._around.volume(key)) for key in sorted(keys)]
-        if run.data_volume is not None:
-            name = data_volume_name(self._project, unit.key.service)
-            specs.append(VolumeSpec(f"{unit.key.service}-data", name))
-
-        def ensure(client: APIClient) -> None:
-            for spec in specs:
-                if not spec.external:
-                    body = volume_of(spec, labels)
-                    client.create_volume(body["Name"], body["Driver"], body["DriverOpts"], body["Labels"])
-                elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
-                    words = f"volume {spec.name} is external, and there is none of that name"
-                    raise StepError(Failure(FailureKind.ENGINE, words, f"`docker volume create {spec.name}` makes it."))
-            if self._engine.endpoint.socket is not None:
-                _make_bind_sources(run)
-
-        if specs or run.mounts or run.files:
-            await self._engine.call(ensure)
 
     async def _start(self, step: Step, unit: Unit) -> Observed:
         if step.ref is not None and step.ref.runtime == self.name:
             with contextlib.suppress(StepError):
                 return await self._begin(step.ref.id, unit)
             await self._remove(step.ref)
-        run = _container(unit)
+        run = container_run(unit)
         await self._ensure_networks(run)
-        body = container_of(unit, self._around, await self._volumes_of(run.image))
         name = run.options.container_name or container_name(self._project, unit.key.service, unit.key.replica)
-        archive = archive_of(run.files)
 
         def create(client: APIClient) -> str:
-            container = str(client.create_container_from_config(body, name, run.options.platform or None)["Id"])
-            for attachment in attachments(run)[1:]:
-                self._connect(client, container, unit, attachment)
-            if archive:
-                client.put_archive(container, "/", archive)
-            return container
+            volumes = self._provisioner.image_volumes(client, run.image)
+            body = container_of(unit, self._provisioner.around, volumes)
+            return self._provisioner.create(client, unit, body, name)
 
         made = await self._engine.call(create)
         try:
@@ -309,23 +249,10 @@ class DockerRuntime:
             await self._remove(Ref(self.name, made))
             raise
 
-    async def _volumes_of(self, image: str) -> tuple[str, ...]:
-        """The paths for which an image wants volumes."""
-        if image not in self._image_volumes:
-            found = await self._engine.call(lambda client: find_image(client, image))
-            self._image_volumes[image] = found.volumes if found else ()
-        return self._image_volumes[image]
-
-    def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
-        body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}
-        url = client._url("/networks/{0}/connect", self._around.network(attachment.network))
-        client._raise_for_status(client._post_json(url, data=body))
-
     async def _begin(self, container: str, unit: Unit) -> Observed:
         def start(client: APIClient) -> dict[str, Any]:
             client.start(container)
-            for hook in _container(unit).options.post_start:
-                _run_hook(client, container, hook, "post_start")
+            run_hooks(client, container, container_run(unit).options.post_start, "post_start")
             return dict(client.inspect_container(container))
 
         try:
@@ -338,13 +265,12 @@ class DockerRuntime:
     async def _stop(self, step: Step, ref: Ref, unit: Unit | None) -> Observed | None:
         grace = step.grace if step.grace is not None else (unit.spec.stop.grace if unit else 10.0)
 
-        hooks = _container(unit).options.pre_stop if unit is not None else ()
+        hooks = container_run(unit).options.pre_stop if unit is not None else ()
 
         def stop(client: APIClient) -> dict[str, Any] | None:
-            with _gone_is_fine():
+            with gone_is_fine():
                 _thaw(client, ref.id)
-                for hook in hooks:
-                    _run_hook_if_it_can_be(client, ref.id, hook)
+                run_last_hooks(client, ref.id, hooks)
                 if step.signal and step.signal != "SIGTERM":
                     client.kill(ref.id, step.signal)
                 client.stop(ref.id, timeout=max(0, round(grace)))
@@ -355,7 +281,7 @@ class DockerRuntime:
         return observed_of(inspected) if inspected is not None else None
 
     async def _remove(self, ref: Ref) -> None:
-        await self._engine.call(lambda client: _remove_container(client, ref.id))
+        await self._engine.call(lambda client: remove_container(client, ref.id))
         if (copier := self._copiers.pop(ref.id, None)) is not None:
             copier.close()
 
@@ -438,77 +364,7 @@ class DockerRuntime:
         return Sample(cpu=max(0.0, share), memory=max(0, used))
 
 
-@contextlib.contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    """What is no longer there need not be stopped, removed or looked at."""
-    import docker.errors
-
-    with contextlib.suppress(docker.errors.NotFound):
-        yield
-
-
-def _remove_container(client: APIClient, container: str) -> None:
-    """Remove a container; where somebody else is removing it, wait until that is done."""
-    import docker.errors
-
-    with _gone_is_fine():
-        try:
-            client.remove_container(container, v=True, force=True)
-        except docker.errors.APIError as exc:
-            if exc.status_code != _CONFLICT:
-                raise
-            client.wait(container, timeout=_REMOVAL_LIMIT, condition="removed")
-
-
-def _container(unit: Unit) -> ContainerRun:
-    if not isinstance(unit.spec.run, ContainerRun):
-        raise TypeError(f"{unit.key} is no container")
-    return unit.spec.run
-
-
-def _make_bind_sources(run: ContainerRun) -> None:
-    """Missing host paths of bind mounts are made, as Compose does; one that must be there and is not is said."""
-    for file in run.files:
-        if file.file is not None and not os.path.exists(file.file):
-            kind = "secret" if file.secret else "config"
-            words = f"the file of the {kind} {file.source} is missing: {file.file}"
-            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, f"Create it, or mend `file` of the {kind}."))
-    for mount in run.mounts:
-        if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
-            continue
-        if not mount.create:
-            words = f"bind mount: {mount.source} does not exist"
-            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `volumes`."))
-        os.makedirs(mount.source, exist_ok=True)
-
-
 def _thaw(client: APIClient, container: str) -> None:
     """A frozen container gets no signal before it goes on."""
     if client.inspect_container(container)["State"].get("Paused"):
         client.unpause(container)
-
-
-def _run_hook(client: APIClient, container: str, hook: Hook, name: str) -> None:
-    made = client.exec_create(
-        container,
-        list(hook.command),
-        user=hook.user,
-        privileged=hook.privileged,
-        workdir=hook.working_dir or None,
-        environment=dict(hook.environment) or None,
-    )
-    output = client.exec_start(made["Id"]).decode("utf-8", "replace")
-    code = client.exec_inspect(made["Id"])["ExitCode"]
-    if code:
-        words = f"{name} hook {hook.command[0]} exited with {code}"
-        raise StepError(Failure(FailureKind.INIT_FAILED, words, tail=tuple(output.splitlines()[-20:])))
-
-
-def _run_hook_if_it_can_be(client: APIClient, container: str, hook: Hook) -> None:
-    """A `pre_stop` hook that fails must not keep a container from being stopped."""
-    import docker.errors
-
-    try:
-        _run_hook(client, container, hook, "pre_stop")
-    except (StepError, docker.errors.APIError) as exc:
-        log.warning("pre_stop of %s: %s", container[:12], exc)

@@ -1,0 +1,212 @@
+"""What a container needs before it can start: its image, networks and volumes, and the container itself.
+
+Everything here blocks, and is done with the SDK's client; it serves the runtime and one-off containers alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devbox.domain.container import Attachment, Hook, MountKind, NetworkSpec, VolumeSpec
+from devbox.domain.errors import StepError
+from devbox.domain.spec import ContainerRun, Unit
+from devbox.domain.status import Failure, FailureKind
+from devbox.runtimes.base import Report
+from devbox.runtimes.docker.builds import build_image
+from devbox.runtimes.docker.files import archive_of
+from devbox.runtimes.docker.images import ensure_image, find_image
+from devbox.runtimes.docker.names import COMPOSE_SERVICE, data_volume_name, project_labels
+from devbox.runtimes.docker.translate import (
+    Json,
+    Surroundings,
+    attachments,
+    endpoint_of,
+    network_of,
+    volume_of,
+)
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_CONFLICT = 409
+_REMOVAL_LIMIT = 10
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Provisioner:
+    """Provides for the containers of one project. `local`: the engine sees this machine's files."""
+
+    around: Surroundings
+    environ: Mapping[str, str]
+    local: bool
+    _volumes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    # --- images
+
+    def image(self, client: APIClient, unit: Unit, report: Report) -> None:
+        """Have the image here: built where the manifest says how and it is not, else pulled by its policy."""
+        run = container_run(unit)
+        if run.build is None:
+            ensure_image(client, run.image, run.options.pull_policy, run.options.platform, report)
+        elif run.options.pull_policy == "build" or find_image(client, run.image) is None:
+            self.build(client, unit, report)
+
+    def build(self, client: APIClient, unit: Unit, report: Report) -> None:
+        """Build the image of a service that says how. Raises StepError with the failing step and its output."""
+        run = container_run(unit)
+        if run.build is not None:
+            labels = {**project_labels(self.around.project), COMPOSE_SERVICE: unit.key.service}
+            build_image(client, run.build, run.image, labels, self.environ, report)
+
+    def image_volumes(self, client: APIClient, image: str) -> tuple[str, ...]:
+        """The paths for which an image wants volumes."""
+        if image not in self._volumes:
+            found = find_image(client, image)
+            self._volumes[image] = found.volumes if found else ()
+        return self._volumes[image]
+
+    def images_changed(self) -> None:
+        """Images may no longer be what they were."""
+        self._volumes.clear()
+
+    # --- networks and volumes
+
+    def network(self, client: APIClient, key: str) -> None:
+        """Have the network with this key of the manifest."""
+        spec = self.around.networks.get(key) or NetworkSpec(key, self.around.network(key))
+        if any(each["Name"] == spec.name for each in client.networks(names=[spec.name])):
+            return
+        if spec.external:
+            words = f"network {spec.name} is external, and there is none of that name"
+            raise StepError(Failure(FailureKind.ENGINE, words, f"`docker network create {spec.name}` makes it."))
+        body = network_of(spec, project_labels(self.around.project))
+        client._result(client._post_json(client._url("/networks/create"), data=body), json=True)
+
+    def storage(self, client: APIClient, unit: Unit) -> None:
+        """Have the volumes of a service, and what it binds of the host."""
+        run = container_run(unit)
+        for spec in self._volumes_of(unit, run):
+            if not spec.external:
+                body = volume_of(spec, project_labels(self.around.project))
+                client.create_volume(body["Name"], body["Driver"], body["DriverOpts"], body["Labels"])
+            elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
+                words = f"volume {spec.name} is external, and there is none of that name"
+                raise StepError(Failure(FailureKind.ENGINE, words, f"`docker volume create {spec.name}` makes it."))
+        if self.local:
+            _check_files(run)
+            _make_bind_sources(run)
+
+    def _volumes_of(self, unit: Unit, run: ContainerRun) -> list[VolumeSpec]:
+        keys = {m.source for m in run.mounts if m.kind is MountKind.VOLUME and m.source}
+        specs = [self.around.volumes.get(key) or VolumeSpec(key, self.around.volume(key)) for key in sorted(keys)]
+        if run.data_volume is not None:
+            name = data_volume_name(self.around.project, unit.key.service)
+            specs.append(VolumeSpec(f"{unit.key.service}-data", name))
+        return specs
+
+    # --- the container
+
+    def create(self, client: APIClient, unit: Unit, body: Json, name: str) -> str:
+        """Create a container, on all its networks, with its secrets and configs in it; its id."""
+        run = container_run(unit)
+        container = str(client.create_container_from_config(body, name, run.options.platform or None)["Id"])
+        try:
+            for attachment in attachments(run)[1:]:
+                self._connect(client, container, unit, attachment)
+            if archive := archive_of(run.files):
+                client.put_archive(container, "/", archive)
+        except Exception:
+            remove_container(client, container)
+            raise
+        return container
+
+    def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
+        body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}
+        url = client._url("/networks/{0}/connect", self.around.network(attachment.network))
+        client._raise_for_status(client._post_json(url, data=body))
+
+
+def container_run(unit: Unit) -> ContainerRun:
+    """What a unit runs, where that is a container."""
+    if not isinstance(unit.spec.run, ContainerRun):
+        raise TypeError(f"{unit.key} is no container")
+    return unit.spec.run
+
+
+def _check_files(run: ContainerRun) -> None:
+    for file in run.files:
+        if file.file is not None and not os.path.exists(file.file):
+            kind = "secret" if file.secret else "config"
+            words = f"the file of the {kind} {file.source} is missing: {file.file}"
+            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, f"Create it, or mend `file` of the {kind}."))
+
+
+def _make_bind_sources(run: ContainerRun) -> None:
+    """Missing host paths of bind mounts are made, as Compose does; one that must be there and is not is said."""
+    for mount in run.mounts:
+        if mount.kind is not MountKind.BIND or os.path.exists(mount.source):
+            continue
+        if not mount.create:
+            words = f"bind mount: {mount.source} does not exist"
+            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `volumes`."))
+        try:
+            os.makedirs(mount.source, exist_ok=True)
+        except OSError as exc:
+            words = f"bind mount: {mount.source} cannot be made: {exc.strerror}"
+            raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `volumes`.")) from exc
+
+
+@contextlib.contextmanager
+def gone_is_fine() -> Iterator[None]:
+    """What is no longer there need not be stopped, removed or looked at."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        yield
+
+
+def remove_container(client: APIClient, container: str) -> None:
+    """Remove a container; where somebody else is removing it, wait until that is done."""
+    import docker.errors
+
+    with gone_is_fine():
+        try:
+            client.remove_container(container, v=True, force=True)
+        except docker.errors.APIError as exc:
+            if exc.status_code != _CONFLICT:
+                raise
+            client.wait(container, timeout=_REMOVAL_LIMIT, condition="removed")
+
+
+def run_hooks(client: APIClient, container: str, hooks: Iterable[Hook], name: str) -> None:
+    """Run `post_start` or `pre_stop` commands in a container. Raises StepError where one fails."""
+    for hook in hooks:
+        made = client.exec_create(
+            container,
+            list(hook.command),
+            user=hook.user,
+            privileged=hook.privileged,
+            workdir=hook.working_dir or None,
+            environment=dict(hook.environment) or None,
+        )
+        output = client.exec_start(made["Id"]).decode("utf-8", "replace")
+        if code := client.exec_inspect(made["Id"])["ExitCode"]:
+            words = f"{name} hook {hook.command[0]} exited with {code}"
+            raise StepError(Failure(FailureKind.INIT_FAILED, words, tail=tuple(output.splitlines()[-20:])))
+
+
+def run_last_hooks(client: APIClient, container: str, hooks: Iterable[Hook]) -> None:
+    """Run `pre_stop` commands; one that fails must not keep a container from being stopped."""
+    import docker.errors
+
+    try:
+        run_hooks(client, container, hooks, "pre_stop")
+    except (StepError, docker.errors.APIError) as exc:
+        log.warning("pre_stop of %s: %s", container[:12], exc)
