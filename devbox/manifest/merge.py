@@ -1,7 +1,7 @@
 """Several files as one, by Compose's rules: mappings merge key by key, lists are joined, and some keys replace.
 
-Keys that can be written in several ways are brought to one first, so that what is meant meets. An empty value in a later
-file leaves an earlier one alone, `!reset` takes it away, and `!override` stands in its place.
+Keys that can be written in several ways are brought to one first, so that what is meant meets. An empty value in a
+later file leaves an earlier one alone, `!reset` takes it away, and `!override` stands in its place.
 """
 
 from __future__ import annotations
@@ -22,25 +22,33 @@ _SECTIONS = ("networks", "volumes", "secrets", "configs")
 _DRIVE = re.compile(r"[A-Za-z]:\\")
 
 
-def merge(base: Mapping, over: Mapping, path: Path = (), *, keep_resets: bool = False) -> Mapping:
-    """`base` with `over` laid on top of it. With `keep_resets`, the result can still reset what it is laid on."""
+def merge(base: Mapping, over: Mapping, path: Path = ()) -> Mapping:
+    """`base` with `over` laid on top of it."""
     entries = dict(base.entries)
     for key, entry in over:
         if entry.value.tag == "!reset":
             entries.pop(key, None)
-            if keep_resets:
-                entries[key] = entry
         elif key in entries:
-            value = _merged(entries[key].value, entry.value, (*path, key), keep_resets)
-            entries[key] = Entry(entry.key, value)
+            entries[key] = Entry(entry.key, _merged(entries[key].value, entry.value, (*path, key)))
         else:
             entries[key] = entry
-    return replace(base, place=over.place if not path else base.place, entries=entries, tag=over.tag or base.tag)
+    return replace(base, place=over.place if not path else base.place, entries=entries, tag=over.tag)
 
 
 def extend(base: Mapping, service: Mapping) -> Mapping:
-    """What a service is that extends another. It can still reset what an earlier file says about it."""
-    return merge(base, service, ("services", ""), keep_resets=True)
+    """What a service is that extends another."""
+    return merge(base, service, ("services", ""))
+
+
+def marks(node: Mapping) -> Mapping:
+    """No more of a mapping than what it resets or overrides, so that laid on another one it clears the ground."""
+    entries: dict[str, Entry] = {}
+    for key, entry in node:
+        if entry.value.tag in ("!reset", "!override"):
+            entries[key] = Entry(entry.key, replace(entry.value, tag="!reset"))
+        elif isinstance(entry.value, Mapping) and (below := marks(entry.value)).entries:
+            entries[key] = Entry(entry.key, below)
+    return replace(node, entries=entries)
 
 
 def without_resets(node: Mapping) -> Mapping:
@@ -91,7 +99,7 @@ def shape(node: Node) -> object:
 # --- rules
 
 
-def _merged(base: Node, over: Node, path: Path, keep_resets: bool) -> Node:
+def _merged(base: Node, over: Node, path: Path) -> Node:
     if over.tag == "!override":
         return over
     rule = _rule(path)
@@ -100,8 +108,8 @@ def _merged(base: Node, over: Node, path: Path, keep_resets: bool) -> Node:
     if isinstance(over, Scalar) and over.is_null:
         return base
     if isinstance(base, Mapping) and isinstance(over, Mapping):
-        return merge(base, over, path, keep_resets=keep_resets)
-    if isinstance(base, Sequence) or isinstance(over, Sequence):
+        return merge(base, over, path)
+    if isinstance(base, Sequence) and isinstance(over, Sequence):
         return _joined(base, over, path)
     return over
 
@@ -185,11 +193,9 @@ def _joined(base: Node, over: Node, path: Path) -> Node:
     first, second = _items(base, path), _items(over, path)
     identity = _identity(path)
     if identity is not None:
-        items = _unique((*first, *second), identity)
-    else:
-        seen = set(map(shape, first))
-        items = (*first, *(item for item in second if shape(item) not in seen and not seen.add(shape(item))))  # type: ignore[func-returns-value]
-    return Sequence(over.place, items, over.tag)
+        return Sequence(over.place, _unique((*first, *second), identity), over.tag)
+    known, added = set(map(shape, first)), {shape(item): item for item in second}
+    return Sequence(over.place, (*first, *(item for said, item in added.items() if said not in known)), over.tag)
 
 
 def _items(node: Node, path: Path) -> tuple[Node, ...]:
@@ -309,26 +315,35 @@ _SERVICE_RULES: dict[Path, _Rule] = {
     ("build",): _build,
     ("build", "additional_contexts"): _pairs,
     ("build", "args"): _pairs,
-    ("build", "extra_hosts"): lambda base, over, path: _joined(base, over, path),
+    ("build", "extra_hosts"): _joined,
     ("build", "labels"): _pairs,
     ("build", "ssh"): _pairs,
     ("command",): _over,
     ("depends_on",): _by_name,
     ("deploy", "labels"): _pairs,
+    ("dns",): _joined,
+    ("dns_opt",): _joined,
+    ("dns_search",): _joined,
     ("entrypoint",): _over,
     ("env_file",): _joined,
     ("environment",): _pairs,
     ("extra_hosts",): _joined,
     ("health",): _over,
     ("healthcheck", "test"): _over,
+    ("label_file",): _joined,
     ("labels",): _pairs,
     ("logging",): _logging,
     ("models",): _by_name,
     ("networks",): _by_name,
+    ("requires",): _joined,
+    ("seed",): _joined,
     ("sysctls",): _pairs,
     ("tasks", "*"): _over,
+    ("tmpfs",): _joined,
     ("use",): _over,
     ("x-devbox", "health"): _over,
+    ("x-devbox", "requires"): _joined,
+    ("x-devbox", "seed"): _joined,
     ("x-devbox", "tasks", "*"): _over,
     ("x-devbox", "use"): _over,
 }
