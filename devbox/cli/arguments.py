@@ -59,10 +59,10 @@ def parse(argv: Sequence[str]) -> Arguments:
     parser.add_argument("-v", "--version", action="store_true", help="show the version and end")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, (summary, module, define) in _COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(name, help=summary, description=summary, conflict_handler="resolve")
+        # Added first: where a command has a use of its own for -f or -p, as in Compose, that one counts.
+        _global_flags(command, top=False)
         define(command)
-        # `logs -f` follows, as in Compose; everywhere else -f may come after the command as well.
-        _global_flags(command, top=False, short_file=name != "logs")
         command.set_defaults(module=module, command=name)
     args = parser.parse_args(argv, Arguments())
     if args.version:
@@ -73,7 +73,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     return args
 
 
-def _global_flags(parser: argparse.ArgumentParser, *, top: bool, short_file: bool = True) -> None:
+def _global_flags(parser: argparse.ArgumentParser, *, top: bool) -> None:
     """The flags that every command has. After the command they are not in its help, and keep what stood before it."""
 
     def add(*names: str, text: str, default: str | None = None, **options: Any) -> None:
@@ -82,9 +82,8 @@ def _global_flags(parser: argparse.ArgumentParser, *, top: bool, short_file: boo
         else:
             parser.add_argument(*names, help=argparse.SUPPRESS, default=argparse.SUPPRESS, **options)
 
-    file = ("-f", "--file") if short_file else ("--file",)
     styles = ("auto", "tty", "plain", "json", "quiet")
-    add(*file, action="append", metavar="FILE", text="manifest; repeatable")
+    add("-f", "--file", action="append", metavar="FILE", text="manifest; repeatable")
     add("-p", "--project-name", metavar="NAME", text="the project's name")
     add("--project-directory", metavar="DIR", text="what relative paths start from")
     add("--profile", action="append", metavar="NAME", text="profile to enable; repeatable")
@@ -92,6 +91,8 @@ def _global_flags(parser: argparse.ArgumentParser, *, top: bool, short_file: boo
     add("--ansi", choices=("auto", "always", "never"), default="auto", text="colour: auto, always or never")
     add("--progress", choices=styles, default="auto", text=f"how progress is shown: {', '.join(styles)}")
 
+
+_ORPHANS = "accepted for Compose's sake: what the manifest no longer has always goes"
 
 _Define = Callable[[argparse.ArgumentParser], None]
 
@@ -115,11 +116,118 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait-timeout", type=float, metavar="S", help="wait at most so many seconds")
     parser.add_argument("--no-tui", action="store_true", help="merged logs even on a terminal")
     parser.add_argument("--plan", action="store_true", help="print what would happen and why; change nothing")
+    builds = parser.add_mutually_exclusive_group()
+    builds.add_argument("--build", action="store_true", help="build images first")
+    builds.add_argument("--no-build", action="store_true", help="fail where an image would have to be built")
+    parser.add_argument("--pull", choices=("always", "missing", "never"), help="when to pull images")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--force-recreate", action="store_true", help="make everything anew, changed or not")
+    which.add_argument("--no-recreate", action="store_true", help="leave alone whatever runs, changed or not")
+    parser.add_argument("--no-deps", action="store_true", help="not the services that these need")
+    parser.add_argument("--remove-orphans", action="store_true", help=_ORPHANS)
+    parser.add_argument("--scale", action="append", metavar="SERVICE=N", help="so many replicas; repeatable")
 
 
 def _down(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--volumes", action="store_true", help="delete data too")
+    parser.add_argument("--rmi", choices=("local", "all"), help="delete images too: those built without a name, or all")
+    parser.add_argument("--remove-orphans", action="store_true", help=_ORPHANS)
     _timeout(parser)
+
+
+def _build(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    parser.add_argument("--build-arg", action="append", metavar="NAME=VALUE", help="a build argument; repeatable")
+    parser.add_argument("--no-cache", action="store_true", help="do every step anew")
+    parser.add_argument("--pull", action="store_true", help="look for newer base images")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+
+
+def _pull(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("--ignore-pull-failures", action="store_true", help="go on where an image cannot be had")
+
+
+def _images(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    _format(parser, "table", "json")
+    parser.add_argument("-q", "--quiet", action="store_true", help="ids only")
+
+
+def _program(parser: argparse.ArgumentParser) -> None:
+    """What `exec` and `run` have in common."""
+    parser.add_argument("-d", "--detach", action="store_true", help="in the background")
+    parser.add_argument("-e", "--env", action="append", metavar="NAME=VALUE", help="a variable; repeatable")
+    parser.add_argument("-T", "--no-tty", "--no-TTY", action="store_true", help="without a terminal")
+    parser.add_argument("-i", "--interactive", action="store_true", help="accepted for Compose's sake: stdin is joined")
+    parser.add_argument("-u", "--user", metavar="USER", help="as this user")
+    parser.add_argument("-w", "--workdir", metavar="DIR", help="in this directory")
+
+
+def _exec(parser: argparse.ArgumentParser) -> None:
+    _program(parser)
+    parser.add_argument("--privileged", action="store_true", help="with all rights")
+    _index(parser)
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="none: a shell")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _program(parser)
+    parser.add_argument("--rm", action="store_true", help="remove the container when it ends")
+    parser.add_argument("--build", action="store_true", help="build the image first")
+    parser.add_argument("--entrypoint", metavar="COMMAND", help="in place of the entrypoint")
+    parser.add_argument("--name", metavar="NAME", help="what the container is called")
+    parser.add_argument("--no-deps", action="store_true", help="not the services that this one needs")
+    parser.add_argument("-p", "--publish", action="append", metavar="PORT", help="publish a port; repeatable")
+    parser.add_argument("-P", "--service-ports", action="store_true", help="publish the service's own ports")
+    parser.add_argument("-v", "--volume", action="append", metavar="SOURCE:TARGET", help="bind a path; repeatable")
+    parser.add_argument("-l", "--label", action="append", metavar="NAME=VALUE", help="a label; repeatable")
+    parser.add_argument("--use-aliases", action="store_true", help="answer to the service's names on its networks")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND", help="none: the service's own")
+
+
+def _index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", type=int, default=1, metavar="N", help="which replica")
+
+
+def _cp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-L", "--follow-link", action="store_true", help="what a link points to, not the link")
+    _index(parser)
+    parser.add_argument("source", metavar="SOURCE", help="PATH, SERVICE:PATH or - (a tar archive)")
+    parser.add_argument("target", metavar="TARGET", help="SERVICE:PATH, PATH or -")
+
+
+def _port(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("private_port", nargs="?", type=int, metavar="PORT", help="the service's own port; none: all")
+    parser.add_argument("--protocol", choices=("tcp", "udp"), default="tcp")
+    _index(parser)
+
+
+def _stats(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    _format(parser, "table", "json")
+    parser.add_argument("--no-stream", action="store_true", help="once, and end")
+
+
+def _scale(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("services", nargs="+", metavar="SERVICE=N", help="services with their number of replicas")
+
+
+def _rm(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    parser.add_argument("-f", "--force", action="store_true", help="do not ask")
+    parser.add_argument("-s", "--stop", action="store_true", help="stop them first")
+    parser.add_argument("-v", "--volumes", action="store_true", help="accepted for Compose's sake: `down` removes them")
+
+
+def _volumes(parser: argparse.ArgumentParser) -> None:
+    _format(parser, "table", "json")
+    parser.add_argument("-q", "--quiet", action="store_true", help="names only")
 
 
 def _timeout(parser: argparse.ArgumentParser) -> None:
@@ -195,6 +303,21 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "stop": ("stop services", "act", _stop),
     "restart": ("stop services and start them again", "act", _stop),
     "kill": ("end services at once, or send them a signal", "act", _kill),
+    "pause": ("freeze services", "act", _services),
+    "unpause": ("let frozen services go on", "act", _services),
+    "scale": ("give services so many replicas", "act", _scale),
+    "rm": ("remove services that are stopped", "rm", _rm),
+    "build": ("build images", "images", _build),
+    "pull": ("pull images", "images", _pull),
+    "push": ("push the images that are built here", "images", _pull),
+    "images": ("the images that services run", "images", _images),
+    "exec": ("a command beside a service", "exec", _exec),
+    "run": ("a service's container for one command", "run", _run),
+    "cp": ("copy files to or from a service", "cp", _cp),
+    "top": ("the processes of services", "look", _services),
+    "port": ("where a port of a service is published", "look", _port),
+    "stats": ("CPU and memory of services", "look", _stats),
+    "volumes": ("the volumes of this project", "look", _volumes),
     "wait": ("wait until services end; their exit code", "wait", _some_services),
     "ls": ("the projects on this machine", "ls", _ls),
     "attach": ("the panel on a running mesh", "attach", _nothing),

@@ -16,6 +16,7 @@ from devbox.control.protocol import (
     Frame,
     Goal,
     Measured,
+    Placed,
     Recreate,
     Row,
     Snapshot,
@@ -131,6 +132,9 @@ class LocalControl:
             app = _without_needs(app, command.services)
         await self.engine.apply(app)
         self._check(command.services)
+        if command.action is Action.APPLY:
+            await self.engine.caught_up()
+            return Verdict()
         if command.recreate is not Recreate.NEVER:
             asked = frozenset(command.services) or self.engine.affected((), with_dependencies=False)
             await self.engine.renew(asked, command.by, force=command.recreate is Recreate.ALWAYS)
@@ -238,6 +242,15 @@ class LocalControl:
         detail = row.note or row.probe_output or row.state
         key = UnitKey(service, row.replica)
         return Unmet(service, f"not there after {limit:g} s: {detail}", self.engine.logs.tail(key, 20))
+
+    def placed(self, service: str, replica: int) -> Placed:
+        """What a replica shall be, and where it runs."""
+        self._check([service])
+        known = self.engine.state.units.get(UnitKey(service, replica))
+        if known is None:
+            raise UsageError(f"{service} has no replica {replica}")
+        current = known.current
+        return Placed(known.unit, current.ref if current is not None and current.alive else None)
 
     # --- why
 

@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from devbox.domain.event import Event
-from devbox.domain.instance import Sample
+from devbox.domain.instance import Ref, Sample
 from devbox.domain.log import LogChunk
-from devbox.domain.spec import Group, Port, UnitKey
+from devbox.domain.spec import Group, Port, Unit, UnitKey
 from devbox.domain.status import Status
 
 
@@ -119,9 +119,10 @@ Frame = Snapshot | Changed | Measured | LogChunk | Verdict | Bye
 
 
 class Action(StrEnum):
-    """What a command does to the services it names (none named: all)."""
+    """What a command does to the services it names (none named: all). APPLY only takes over the manifest."""
 
     UP = "up"
+    APPLY = "apply"
     START = "start"
     STOP = "stop"
     RESTART = "restart"
@@ -184,6 +185,14 @@ class Why:
     tail: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A replica, whole: what it shall be, and its live instance. For those who put something beside it."""
+
+    unit: Unit | None
+    ref: Ref | None
 
 
 class Control(Protocol):

@@ -65,6 +65,10 @@ def make_app(control: LocalControl) -> Starlette:
     async def why(request: Request) -> Response:
         return JSONResponse(encode(await control.why(request.path_params["service"]), saved_only=True))
 
+    async def unit(request: Request) -> Response:
+        replica = int(request.query_params.get("replica") or 1)
+        return JSONResponse(encode(control.placed(request.path_params["service"], replica)))
+
     async def up(request: Request) -> Response:
         data = await request.json()
         return JSONResponse(encode(await control.up(decode(AppSpec, data["app"]), decode(Command, data["command"]))))
@@ -84,6 +88,7 @@ def make_app(control: LocalControl) -> Starlette:
             Route("/v1/logs", _guarded(logs)),
             Route("/v1/events", _guarded(events)),
             Route("/v1/why/{service}", _guarded(why)),
+            Route("/v1/unit/{service}", _guarded(unit)),
             Route("/v1/up", _guarded(up), methods=["POST"]),
             Route("/v1/plan", _guarded(plan), methods=["POST"]),
             Route("/v1/command", _guarded(command), methods=["POST"]),

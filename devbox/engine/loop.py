@@ -106,6 +106,10 @@ class Engine:
         self._caught_up.clear()
         self._inbox.put_nowait((body, cause))
 
+    async def caught_up(self) -> None:
+        """Wait until everything posted so far is part of the state."""
+        await self._caught_up.wait()
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` told of each turn from now on; the returned function ends that."""
         self._listeners.append(listener)
@@ -157,7 +161,7 @@ class Engine:
 
     async def renew(self, services: Collection[str], by: str, *, force: bool = False) -> None:
         """Have instances made anew that would be made otherwise now; with `force` every one of these services."""
-        await self._caught_up.wait()
+        await self.caught_up()
         units = [unit for unit in self.state if unit.key.service in services and unit.live]
         why: dict[Ref, str] = {}
         for runtime in self.runtimes.values():
@@ -226,7 +230,7 @@ class Engine:
         """Take a runtime into service: what runs there already is known before anything is decided."""
         runtime = self._makers[name]()
         await self.look_again([runtime])
-        await self._caught_up.wait()
+        await self.caught_up()
         self.runtimes[name] = runtime
         self._pumps.append(asyncio.create_task(self._pump(runtime)))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from devbox.domain.errors import UsageError
 from devbox.domain.spec import Port
-from devbox.manifest.tree import Mapping, Node
+from devbox.manifest.interpolate import Variables
+from devbox.manifest.source import Place, Problems, Source
+from devbox.manifest.tree import Mapping, Node, Scalar
 from devbox.manifest.values import Scope, shown
 
 _SHORT = re.compile(
@@ -31,6 +35,17 @@ def ports(scope: Scope, node: Node) -> list[Port]:
             scope.problems.add(item.place, f"these are more than {_MOST_PORTS} ports")
             break
     return list(dict.fromkeys(found))
+
+
+def from_texts(texts: Iterable[str]) -> list[Port]:
+    """The ports of a command line, in the short form. Raises UsageError for what is none."""
+    problems = Problems()
+    place = Place(Source(Path.cwd(), "--publish"))
+    scope = Scope(problems, Variables({}), Path.cwd())
+    found = [port for text in texts for port in _short(scope, Scalar(place, text, plain=False))]
+    if problems.found:
+        raise UsageError(problems.found[0].message, hint=problems.found[0].hint)
+    return found
 
 
 def _short(scope: Scope, node: Node) -> Iterator[Port]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from devbox.domain.codec import encode
-from devbox.domain.spec import EnvVar, ServiceSpec
+from devbox.domain.spec import ContainerRun, EnvVar, Run, ServiceSpec
 
 BEHAVIOUR = {"run": "its command", "env": "its environment", "ports": "its ports"}
 """The fields of a service that a running instance was made from, with their name in words.
@@ -17,9 +18,20 @@ What devbox itself does around an instance (probe, restart policy, dependencies,
 
 def fingerprint(spec: ServiceSpec) -> str:
     """The fingerprint of a resolved service. Where a value was written does not count, only what it is."""
-    parts = [encode(spec.run), [[var.name, encode(var.value)] for var in _by_name(spec.env)], encode(spec.ports)]
+    parts = [
+        encode(_as_it_runs(spec.run)),
+        [[var.name, encode(var.value)] for var in _by_name(spec.env)],
+        encode(spec.ports),
+    ]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _as_it_runs(run: Run) -> Run:
+    """Without how its image comes to be: what counts is which image it is, and that the runtime sees."""
+    if not isinstance(run, ContainerRun):
+        return run
+    return replace(run, build=None, options=replace(run.options, pull_policy=""))
 
 
 def difference(old: ServiceSpec, new: ServiceSpec) -> str:
@@ -32,7 +44,7 @@ def _plain(spec: ServiceSpec, field: str) -> object:
     if field == "env":
         return {var.name: var.value for var in spec.env}
     value: object = getattr(spec, field)
-    return value
+    return _as_it_runs(spec.run) if field == "run" else value
 
 
 def _by_name(env: tuple[EnvVar, ...]) -> list[EnvVar]:

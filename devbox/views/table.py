@@ -38,6 +38,12 @@ def table(rows: Sequence[WireRow], now: float, *, colour: bool) -> str:
     return "\n".join(lines)
 
 
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Plain rows under a head, columns aligned."""
+    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
+    return "\n".join(_line(line, widths) for line in [head, *rows])
+
+
 def _cells(row: WireRow, now: float) -> tuple[str, ...]:
     ports = ", ".join(port_text(p["host"], p["published"], p["target"], p["protocol"]) for p in row["ports"])
     return (

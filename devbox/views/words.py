@@ -13,6 +13,7 @@ ICONS = {
     "stopping": "◑",
     "stopped": "○",
     "idle": "○",
+    "paused": "⏸",
     "unhealthy": "▲",
     "backoff": "↻",
     "crashing": "✗",
@@ -49,6 +50,16 @@ def age(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds // size}{unit}"
     return f"{seconds // 86400}d"
+
+
+def size(count: int) -> str:
+    """A number of bytes in a few characters: `512 B`, `14.2 MB`, `1.3 GB`, in powers of 1024."""
+    value, units = float(count), ("B", "kB", "MB", "GB", "TB")
+    for unit in units[:-1]:
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit in ("B", "kB") else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} {units[-1]}"
 
 
 def port_text(host: str, published: int | None, target: int, protocol: str) -> str:

@@ -1,18 +1,23 @@
-"""`devbox start`, `stop`, `restart` and `kill`: commands that act on services and wait until it is done."""
+"""`devbox start`, `stop`, `restart`, `kill`, `pause`, `unpause` and `scale`: they act, and wait until it is done."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED
 from devbox.cli.verdicts import say_unmet
 from devbox.control.protocol import Action, Command, Goal, Verdict
 from devbox.domain.codec import decode, encode
+from devbox.domain.errors import UsageError
 
 
 def run(args: Arguments) -> int:
+    scale = scales(args.services) if args.command == "scale" else ()
     command = Command(
         action=Action(args.command),
-        services=tuple(args.services),
+        services=tuple(name for name, _ in scale) if scale else tuple(args.services),
+        scale=scale,
         by=f"devbox {args.command}",
         goal=Goal.STARTED,
         signal=getattr(args, "signal", None),
@@ -21,3 +26,14 @@ def run(args: Arguments) -> int:
     verdict = decode(Verdict, args.project().client().post("/v1/command", encode(command)))
     say_unmet(verdict)
     return DONE if verdict.ok else FAILED
+
+
+def scales(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """Services and numbers of replicas, from `web=3`. Raises UsageError for anything else."""
+    found = []
+    for text in texts:
+        name, sign, number = text.partition("=")
+        if not name or not sign or not number.isdecimal():
+            raise UsageError(f"{text} is no scale", hint="Write SERVICE=N, for example web=3.")
+        found.append((name, int(number)))
+    return tuple(found)

@@ -5,31 +5,74 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, say
 from devbox.cli.launch import ensure_supervisor
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
-from devbox.control.protocol import Action, Changed, Command, Frame, Goal, Snapshot, Verdict
+from devbox.control.protocol import Action, Changed, Command, Frame, Goal, Recreate, Snapshot, Verdict
 from devbox.domain.codec import decode, encode
-from devbox.domain.errors import DevboxError
+from devbox.domain.errors import DevboxError, UsageError
 from devbox.domain.places import Places
-from devbox.domain.spec import AppSpec
+from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
 from devbox.views.jsonl import event_line
 from devbox.views.plain import ProgressPrinter
 
 
 def run(args: Arguments) -> int:
-    app = args.project().load()
+    app = _as_asked(args.project().load(), args)
     for note in app.notes:
         say(f"note: {note}")
+    if (args.build or args.pull == "always") and not args.plan and not _images_made(app, args):
+        return FAILED
     places = Places.of(app.project)
     if args.plan:
         return _print_plan(args, app, places)
     if not (args.detach or args.wait):
         return _attached(args, app, places)
     return _detached(args, app, places)
+
+
+def _as_asked(app: AppSpec, args: Arguments) -> AppSpec:
+    """The manifest with what the flags say about replicas and images."""
+    from devbox.cli.commands.act import scales
+
+    counts = dict(scales(args.scale or ()))
+    if unknown := counts.keys() - {service.name for service in app.services}:
+        raise UsageError(f"no such service: {min(unknown)}")
+    policy = args.pull if args.pull in ("missing", "never") else None
+
+    def asked(service: ServiceSpec) -> ServiceSpec:
+        service = replace(service, replicas=counts.get(service.name, service.replicas))
+        if not isinstance(service.run, ContainerRun):
+            return service
+        run = service.run
+        if policy and run.build is None:
+            run = replace(run, options=replace(run.options, pull_policy=policy))
+        if args.no_build and run.build is not None:
+            run = replace(run, build=None, options=replace(run.options, pull_policy="never"))
+        return replace(service, run=run)
+
+    return replace(app, services=tuple(map(asked, app.services)))
+
+
+def _images_made(app: AppSpec, args: Arguments) -> bool:
+    """Pull and build what the flags ask for, before anything is touched."""
+    from devbox.cli.commands.images import build, chosen, pull
+    from devbox.domain.graph import with_needs
+    from devbox.runtimes.docker.session import engine_session
+
+    needs = {s.name: [] if args.no_deps else [n.service for n in s.needs if n.required] for s in app.services}
+    specs = chosen(app, sorted(with_needs(args.services or needs.keys(), needs)))
+    if not any(isinstance(spec.run, ContainerRun) for spec in specs):
+        return True
+    quiet = args.progress == "quiet"
+    with engine_session(app.project, args.project().environment) as session:
+        if args.pull == "always" and pull(session, specs, quiet=quiet) != DONE:
+            return False
+        return not args.build or build(session, specs, quiet=quiet) == DONE
 
 
 def _print_plan(args: Arguments, app: AppSpec, places: Places) -> int:
@@ -53,7 +96,15 @@ def up_command(args: Arguments) -> Command:
         by="devbox up",
         goal=Goal.READY if ready else Goal.STARTED,
         timeout=args.wait_timeout,
+        recreate=_recreate(args),
+        alone=args.no_deps,
     )
+
+
+def _recreate(args: Arguments) -> Recreate:
+    if args.force_recreate:
+        return Recreate.ALWAYS
+    return Recreate.NEVER if args.no_recreate else Recreate.CHANGED
 
 
 def bring_up(client: Client, app: AppSpec, command: Command) -> Verdict:
