@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref
-from devbox.domain.spec import ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
+from devbox.domain.spec import ContainerRun, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
 from devbox.engine.executor import Post
 from devbox.engine.logs import LogStore
@@ -28,6 +28,8 @@ _KEPT_RESULTS = 50
 _JITTER = 0.1
 _OUTPUT_SHOWN = 300
 _EXEC_MARGIN = 2.0
+_PROXY_PATIENCE = 0.1
+"""Seconds after which a connection that a proxy took and did not close counts as taken by the service."""
 
 _Life = tuple[Ref, float]
 """One life of an instance: a container that was started again has the same ref, and another start."""
@@ -106,7 +108,7 @@ class Prober:
             case HttpCheck() as http:
                 return lambda: self._http(unit, http)
             case TcpCheck(port):
-                return lambda: _tcp(*_address(unit, port))
+                return lambda: _tcp(*_address(unit, port), proxied=isinstance(unit.spec.run, ContainerRun))
             case ExecCheck(argv):
                 return lambda: self._exec(instance, unit, tuple(map(str, argv)), probe.timeout)
             case LogCheck(pattern):
@@ -148,13 +150,34 @@ class Prober:
         return (True, line) if line is not None else (False, f"no line matches /{pattern}/ yet")
 
 
-async def _tcp(host: str, port: int) -> tuple[bool, str]:
-    try:
-        _, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False, f"nobody listens on {host}:{port}"
-    writer.close()
+async def _tcp(host: str, port: int, *, proxied: bool) -> tuple[bool, str]:
+    """Whether somebody takes a connection.
+
+    A `proxied` port is taken by the engine, before anybody is behind it and for a moment after. So it is tried twice,
+    with a pause in which the engine closes what nobody wants, or tells that the container has ended.
+    """
+    for _ in range(2 if proxied else 1):
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            return False, f"nobody listens on {host}:{port}"
+        try:
+            if proxied and await _closes_at_once(reader):
+                return False, f"nobody listens behind {host}:{port}"
+        finally:
+            writer.close()
     return True, f"{host}:{port} accepts connections"
+
+
+async def _closes_at_once(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection is over as soon as it is made: so an engine's proxy says that the container refused."""
+    try:
+        async with asyncio.timeout(_PROXY_PATIENCE):
+            return not await reader.read(1)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def _address(unit: Unit, wanted: int | None) -> tuple[str, int]:

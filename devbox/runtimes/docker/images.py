@@ -41,6 +41,12 @@ def find_image(client: APIClient, name: str) -> Image | None:
     return Image(str(seen["Id"]), volumes, _tagged_at(seen))
 
 
+def has_image(client: APIClient, container: str, image: str) -> bool:
+    """Whether a container was made of what this name stands for now."""
+    found = find_image(client, image)
+    return found is None or found.id == client.inspect_container(container)["Image"]
+
+
 def _tagged_at(seen: dict[str, Any]) -> float:
     text = (seen.get("Metadata") or {}).get("LastTagTime") or seen.get("Created") or ""
     try:

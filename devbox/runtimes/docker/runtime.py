@@ -17,6 +17,7 @@ from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
 from devbox.runtimes.docker.engine import EngineLink, explained
+from devbox.runtimes.docker.images import has_image
 from devbox.runtimes.docker.logs import LogCopier
 from devbox.runtimes.docker.names import ANONYMOUS, PROJECT, REPLICA, container_name
 from devbox.runtimes.docker.provision import (
@@ -229,11 +230,12 @@ class DockerRuntime:
                 self._networks.add(key)
 
     async def _start(self, step: Step, unit: Unit) -> Observed:
+        run = container_run(unit)
         if step.ref is not None and step.ref.runtime == self.name:
             with contextlib.suppress(StepError):
-                return await self._begin(step.ref.id, unit)
+                if await self._engine.call(functools.partial(has_image, container=step.ref.id, image=run.image)):
+                    return await self._begin(step.ref.id, unit)
             await self._remove(step.ref)
-        run = container_run(unit)
         await self._ensure_networks(run)
         name = run.options.container_name or container_name(self._project, unit.key.service, unit.key.replica)
 
