@@ -119,6 +119,11 @@ def _profiles(scope: Scope, node: Node, draft: Draft) -> None:
     draft.profiles = scope.texts(node, "profiles")
 
 
+def _extends(scope: Scope, node: Node, draft: Draft) -> None:
+    """What a service extends is part of it by now. Where the key is still there, something was wrong with it."""
+    scope.problems.skipped += 1
+
+
 def _use(scope: Scope, node: Node, draft: Draft) -> None:
     """`use: postgres:16`, or a mapping with `entry`, `version` and the entry's settings."""
     settings: dict[str, str] = {}
@@ -229,6 +234,7 @@ COMPOSE: dict[str, Reader] = {
     "working_dir": _working_dir,
     "environment": _environment,
     "env_file": _env_file,
+    "extends": _extends,
     "ports": _ports,
     "depends_on": _depends_on,
     "healthcheck": _healthcheck,
@@ -243,7 +249,7 @@ COMPOSE: dict[str, Reader] = {
 """The keys of the Compose Specification that are acted on."""
 
 NOT_CARRIED = frozenset({
-    "cpu_count", "cpu_percent", "credential_spec", "develop", "driver_opts", "extends", "models", "provider",
+    "cpu_count", "cpu_percent", "credential_spec", "develop", "driver_opts", "models", "provider",
     "stop_timeout", "volume_driver",
 })  # fmt: skip
 """The other keys of the Compose Specification, valid and without effect."""

@@ -12,12 +12,13 @@ from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
 from devbox.manifest import build, references, resources, services
+from devbox.manifest.assemble import Assembler, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
-from devbox.manifest.merge import merge
+from devbox.manifest.files import STDIN, Files
+from devbox.manifest.interpolate import Variables
 from devbox.manifest.name import choose_name, project_directory
 from devbox.manifest.networks import DEFAULT
-from devbox.manifest.parse import read
 from devbox.manifest.resources import Resources
 from devbox.manifest.source import Problems
 from devbox.manifest.tree import Mapping as Tree
@@ -42,11 +43,15 @@ def load(
     environment: Mapping[str, str],
     env_files: Sequence[Path] = (),
     profiles: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    given: Mapping[Path, bytes] | None = None,
     engine: Callable[[], bool] = no_engine,
     secrets: Callable[[str, str], str],
     data_dir: Callable[[str], str],
 ) -> AppSpec:
-    """The mesh that `files` describe, later ones on top of earlier ones.
+    """The mesh that `files` describe, later ones on top of earlier ones; `given` holds those that are not on disk.
+
+    The profiles of the services in `targets` are active too.
 
     `engine` says whether a container engine answers; it is called once at most, and only for a `use:` that leaves the
     choice. `secrets(service, name)` gives the kept password of a service, `data_dir(service)` the absolute path of the
@@ -54,19 +59,22 @@ def load(
     """
     problems = Problems()
     root = project_directory(files, directory)
-    trees = _read_all(files, problems)
+    reader = Files(problems, given)
+    documents = _read_all(files, root, reader, problems)
     variables = read_variables(environment, env_files, root, problems)
-    interpolator = Interpolator(variables, _service_names(trees), problems)
-    tree = _merged(interpolator, trees)
-    scope = Scope(problems, variables, root, directory.absolute() if directory else None)
-    given = _project(scope, tree)
-    name = choose_name(project, {**variables.files, **environment}, given, root)
+    name = choose_name(project, variables.known, _written_name(documents, variables), root)
+    variables = Variables({**environment, "COMPOSE_PROJECT_NAME": name}, variables.files)
+    whole = project_of(documents, variables, root, reader, problems)
+    interpolator = Interpolator(variables, whole.services, problems)
+    tree = Assembler(reader, interpolator, problems).tree(whole)
+    scope = Scope(problems, variables, root)
+    _check_project(scope, tree)
     path = environment.get("PATH", "")
     backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
     declared = resources.read(scope, tree, name)
     found = _Mesh(scope, backing, declared, path, profiles).build(tree, interpolator)
     problems.raise_if_any()
-    absolute = tuple(str(file.absolute()) for file in files)
+    absolute = tuple(str(file if file == STDIN else file.absolute()) for file in files)
     networks, volumes = _used(found, declared)
     return AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
 
@@ -87,15 +95,24 @@ def _used(
     )
 
 
-def _read_all(files: Sequence[Path], problems: Problems) -> list[Tree]:
+def _read_all(files: Sequence[Path], root: Path, reader: Files, problems: Problems) -> list[Tree]:
     if not files:
         hint = "Write a devbox.yaml or a compose.yaml, or name a file with -f."
         raise ManifestError([Problem("devbox.yaml", 0, 0, "there is no manifest here", hint)])
-    trees = [tree for file in files if (tree := read(file, problems)) is not None]
-    if len(trees) < len(files):
+    # Relative paths start from the project's directory, whichever of its files they are in.
+    read = [reader.documents(file if file == STDIN else file.absolute(), root) for file in files]
+    if not all(read):
         # What is missing from one file would make the others look wrong.
         problems.raise_if_any()
-    return trees
+    return [document for documents in read for document in documents]
+
+
+def _written_name(documents: Sequence[Tree], variables: Variables) -> str | None:
+    """The name that the manifest gives itself, if it can be read; what is wrong with it is said later."""
+    quiet = Interpolator(variables, (), Problems())
+    nodes = [quiet.tree(node) for document in documents if (node := document.get("name")) is not None]
+    names = [node.text for node in nodes if isinstance(node, Scalar) and not node.is_null and not node.faulty]
+    return names[-1] if names else None
 
 
 def _folders(root: Path, files: Sequence[Path]) -> list[Path]:
@@ -103,29 +120,13 @@ def _folders(root: Path, files: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys([root, *(file.absolute().parent for file in files)]))
 
 
-def _service_names(trees: Sequence[Tree]) -> frozenset[str]:
-    found = [tree.get("services") for tree in trees]
-    return frozenset(name for node in found if isinstance(node, Tree) for name in node.entries)
-
-
-def _merged(interpolator: Interpolator, trees: Sequence[Tree]) -> Tree:
-    result = Tree(trees[0].place)
-    for number, tree in enumerate(trees):
-        node = interpolator.tree(tree)
-        if isinstance(node, Tree):
-            result = merge(result, node) if number else node
-    return result
-
-
-def _project(scope: Scope, tree: Tree) -> str | None:
-    """The name written in the manifest; its other keys are checked on the way."""
+def _check_project(scope: Scope, tree: Tree) -> None:
+    """The keys of the top level."""
     for key, entry in scope.mapping(tree, "the manifest", _TOP_LEVEL).items():
-        if key == "include":
-            scope.problems.add(entry.key, "include is not supported yet", "Name the files with -f.")
-        elif key in _NOT_CARRIED:
+        if key in _NOT_CARRIED:
             scope.problems.note(entry.key, f"{key} is not supported yet and has no effect")
-    node = tree.get("name")
-    return scope.text(node, "name") if node is not None else None
+    if "name" in tree.entries:
+        scope.text(tree.entries["name"].value, "name")
 
 
 class _Mesh:

@@ -37,7 +37,7 @@ def merge(base: Mapping, over: Mapping, path: Path = ()) -> Mapping:
 
 def extend(base: Mapping, service: Mapping) -> Mapping:
     """What a service is that extends another."""
-    return merge(base, service, ("services", ""))
+    return replace(merge(base, service, ("services", "")), place=service.place)
 
 
 def marks(node: Mapping) -> Mapping:
@@ -51,20 +51,19 @@ def marks(node: Mapping) -> Mapping:
     return replace(node, entries=entries)
 
 
-def without_resets(node: Mapping) -> Mapping:
-    """The mapping without what is marked `!reset`, wherever that is."""
-    entries = {
-        key: Entry(entry.key, _without_resets(entry.value)) for key, entry in node if entry.value.tag != "!reset"
-    }
-    return replace(node, entries=entries)
+def without_marks(node: Mapping) -> Mapping:
+    """The mapping without what is marked `!reset`, and with nothing marked `!override`, wherever that is."""
+    entries = {key: Entry(entry.key, _without_marks(entry.value)) for key, entry in node if entry.value.tag != "!reset"}
+    return replace(node, entries=entries, tag=None)
 
 
-def _without_resets(node: Node) -> Node:
+def _without_marks(node: Node) -> Node:
     if isinstance(node, Mapping):
-        return without_resets(node)
+        return without_marks(node)
     if isinstance(node, Sequence):
-        return replace(node, items=tuple(_without_resets(item) for item in node if item.tag != "!reset"))
-    return node
+        items = tuple(_without_marks(item) for item in node if item.tag != "!reset")
+        return replace(node, items=items, tag=None)
+    return replace(node, tag=None) if node.tag == "!override" else node
 
 
 def without_repetition(services: Mapping) -> Mapping:

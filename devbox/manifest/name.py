@@ -23,10 +23,10 @@ def choose_name(asked: str | None, environment: Mapping[str, str], written: str 
 
 
 def project_directory(files: Sequence[Path], directory: Path | None) -> Path:
-    """The directory a project is in: the one given, or that of its first file."""
+    """The directory a project is in: the one given, or that of its first file that is not the standard input."""
     if directory is not None:
         return directory.absolute()
-    return files[0].absolute().parent if files else Path.cwd()
+    return next((file.absolute().parent for file in files if str(file) != "-"), None) or Path.cwd()
 
 
 def project_name(
@@ -93,8 +93,8 @@ def _read_in_full(
     for file, text in zip(files, texts, strict=True):
         line = _name_line(text)
         # A name that stands on a line of its own is found in a file that is broken elsewhere, too.
-        tree = parse(Source(file.absolute(), file.name), line if _SIMPLE.fullmatch(line) else text, problems)
-        node = tree.get("name") if tree else None
-        replaced = Interpolator(variables, (), problems).tree(node) if node else None
-        written = replaced.text if isinstance(replaced, Scalar) and replaced.text else written
+        for tree in parse(Source(file.absolute(), file.name), line if _SIMPLE.fullmatch(line) else text, problems):
+            node = tree.get("name")
+            replaced = Interpolator(variables, (), problems).tree(node) if node else None
+            written = replaced.text if isinstance(replaced, Scalar) and replaced.text else written
     return choose_name(None, {**variables.files, **environment}, written, root)

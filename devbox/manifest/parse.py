@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from devbox.manifest.source import Place, Problems, Source, display_name
+from devbox.manifest.source import Place, Problems, Source
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 
 LARGEST_FILE = 4 * 1024 * 1024
 MOST_NODES = 100_000
-"""Nodes that a file may come to once every alias stands for a copy of what it names."""
+"""Nodes that the files of a project may come to once every alias stands for a copy of what it names."""
 DEEPEST = 100
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,34 +26,31 @@ _LINE_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read(path: Path, problems: Problems) -> Mapping | None:
-    """The mapping that a manifest file holds; None when there is no such thing, with the reason in `problems`."""
-    source = Source(path.absolute(), display_name(path))
-    text = read_text(source, problems)
-    if text is None:
-        return None
-    return parse(Source(source.path, source.name, lines_of(text)), text, problems)
-
-
 def read_text(
-    source: Source, problems: Problems, place: Place | None = None, largest: int = LARGEST_FILE
+    source: Source,
+    problems: Problems,
+    place: Place | None = None,
+    largest: int = LARGEST_FILE,
+    data: bytes | None = None,
 ) -> str | None:
     """The text of a file within the bounds; None when it cannot be had, with the reason in `problems`.
 
-    `place` is where the file was asked for, if not on the command line.
+    `place` is where the file was asked for, if not on the command line, and `data` what it holds, if that is known.
     """
     where = place or Place(source)
     try:
-        with open(source.path, "rb") as file:
-            data = file.read(largest + 1)
+        if data is None:
+            with open(source.path, "rb") as file:
+                data = file.read(largest + 1)
         if len(data) > largest:
-            problems.add(where, f"larger than the {largest // 1024**2} MB that are read at most")
+            what = f"{source.name} is larger" if place else "larger"
+            problems.add(where, f"{what} than the {largest // 1024**2} MB that are read at most")
             return None
         return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as exc:
         problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}")
     except ValueError as exc:
-        problems.add(where, str(exc), "A manifest is a text file in UTF-8.")
+        problems.add(where, f"{source.name} is {exc}" if place else str(exc), "A manifest is a text file in UTF-8.")
     return None
 
 
@@ -73,28 +69,36 @@ def _decode(data: bytes) -> str:
         raise ValueError(f"not a text file: byte {data[exc.start]:#04x} in line {line}") from exc
 
 
-def parse(source: Source, text: str, problems: Problems) -> Mapping | None:
-    """The mapping that `text` holds, or None with the reason in `problems`."""
+@dataclass(slots=True)
+class Room:
+    """How many values may still be read."""
+
+    values: int = MOST_NODES
+
+
+def parse(source: Source, text: str, problems: Problems, room: Room | None = None) -> tuple[Mapping, ...]:
+    """The mapping in each document of `text`; none with the reason in `problems`. They take from `room`."""
     if bad := _NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         message = f"not a text file: character {ord(bad.group()):#04x} in line {line}"
         problems.add(Place(source), message, "A manifest is a text file in UTF-8.")
-        return None
+        return ()
     try:
-        root = _Builder(source, problems).build(yaml.parse(text, Loader=_LOADER))
+        roots = _Builder(source, problems, room or Room()).build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as exc:
         _add_syntax_error(source, exc, problems)
-        return None
+        return ()
     except (yaml.YAMLError, _TooMuch) as exc:
         problems.add(Place(source), f"not readable as YAML: {exc}")
-        return None
-    if isinstance(root, Mapping):
-        return root
-    if root is None or (isinstance(root, Scalar) and root.is_null):
+        return ()
+    said = [root for root in roots if not (isinstance(root, Scalar) and root.is_null)]
+    if not said:
         problems.add(Place(source), "the file is empty", "A manifest has at least `services:` with one service.")
-    else:
-        problems.add(root.place, f"a manifest is a mapping, this is {root.kind}", "Start with `services:`.")
-    return None
+    for root in said:
+        if not isinstance(root, Mapping):
+            problems.add(root.place, f"a manifest is a mapping, this is {root.kind}", "Start with `services:`.")
+            return ()
+    return tuple(root for root in said if isinstance(root, Mapping))
 
 
 _Known = tuple[Node, int, int]
@@ -116,16 +120,16 @@ class _Open:
 
 
 class _Builder:
-    """Builds one document's tree out of parser events."""
+    """Builds the tree of each document out of parser events."""
 
-    def __init__(self, source: Source, problems: Problems) -> None:
-        self._source, self._problems = source, problems
+    def __init__(self, source: Source, problems: Problems, room: Room) -> None:
+        self._source, self._problems, self._room = source, problems, room
         self._anchors: dict[str, _Known | None] = {}
         self._stack: list[_Open] = []
-        self._root: Node | None = None
+        self._roots: list[Node] = []
         self._count = 0
 
-    def build(self, events: Iterator[Any]) -> Node | None:
+    def build(self, events: Iterator[Any]) -> list[Node]:
         for event in events:
             match event:
                 case yaml.ScalarEvent():
@@ -136,10 +140,9 @@ class _Builder:
                     self._leave(event)
                 case yaml.AliasEvent():
                     self._alias(event)
-                case yaml.DocumentStartEvent() if self._root is not None:
-                    self._problems.add(self._place(event), "a manifest is one YAML document; here a second one begins")
-                    return self._root
-        return self._root
+                case yaml.DocumentStartEvent():
+                    self._anchors = {}
+        return self._roots
 
     def _scalar(self, event: Any) -> Scalar:
         tag = None if event.tag in (None, "!") else str(event.tag)
@@ -178,7 +181,8 @@ class _Builder:
         if event is not None and not isinstance(event, yaml.AliasEvent) and event.anchor:
             self._anchors[event.anchor] = (node, size, depth)
         if not self._stack:
-            self._root = node
+            self._roots.append(node)
+            self._room.values -= size
             return
         parent = self._stack[-1]
         parent.nodes.append(node)
@@ -187,8 +191,9 @@ class _Builder:
         if len(self._stack) + depth > DEEPEST:
             raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
         self._count += 1
-        if max(self._count, parent.size) > MOST_NODES:
-            raise _TooMuch(f"it comes to more than {MOST_NODES:,} values, each alias counted as a copy")
+        if max(self._count, parent.size) > self._room.values:
+            more = "" if self._room.values == MOST_NODES else " with what was read before"
+            raise _TooMuch(f"it comes to more than {MOST_NODES:,} values{more}, each alias counted as a copy")
 
     def _mapping(self, place: Place, done: _Open) -> Mapping:
         entries: dict[str, Entry] = {}

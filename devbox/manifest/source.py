@@ -19,16 +19,20 @@ _LONGEST_LINE = 300
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One file that was read. `path` is absolute; `name` is how messages call it."""
+    """One file that was read. `path` is absolute; `name` is how messages call it.
+
+    `base` is what relative paths in it start from, where that is not the directory it is in.
+    """
 
     path: Path
     name: str
     lines: tuple[str, ...] = ()
+    base: Path | None = None
 
     @property
     def directory(self) -> Path:
         """What relative paths in this file start from."""
-        return self.path.parent
+        return self.base or self.path.parent
 
     @property
     def devbox_format(self) -> bool:

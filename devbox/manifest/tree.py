@@ -86,6 +86,9 @@ class Mapping:
     def __iter__(self) -> Iterator[tuple[str, Entry]]:
         return iter(self.entries.items())
 
+    def having(self, key: str, entry: Entry) -> Mapping:
+        return replace(self, entries={**self.entries, key: entry})
+
     def without(self, *keys: str) -> Mapping:
         return replace(self, entries={k: e for k, e in self.entries.items() if k not in keys})
 

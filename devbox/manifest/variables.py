@@ -12,7 +12,7 @@ from devbox.manifest import dotenv
 from devbox.manifest.interpolate import BadForm, Variables, interpolate
 from devbox.manifest.parse import lines_of, read_text
 from devbox.manifest.source import Place, Problems, Source, display_name, nearest
-from devbox.manifest.tree import Entry, Node, Scalar
+from devbox.manifest.tree import Entry, Node, Scalar, Sequence
 from devbox.manifest.tree import Mapping as Tree
 
 LARGEST_VARIABLES = 1024 * 1024
@@ -53,33 +53,50 @@ def read_file(
     return dotenv.parse(source, text, environment, problems, earlier)
 
 
+MOST_TEXT = 32 * 1024 * 1024
+"""Characters that the texts of a project may come to with their variables replaced."""
+
+
 class Interpolator:
     """Replaces the variables in trees. `uses` collects the references on the way, each with its place."""
 
     def __init__(self, variables: Variables, services: Collection[str], problems: Problems) -> None:
-        self._variables, self.services, self._problems = variables, services, problems
+        self.variables, self.services, self._problems = variables, services, problems
         self._done: dict[int, tuple[Node, Node]] = {}
         self.uses: list[tuple[Reference, Place]] = []
+        self._written = [0]
+
+    def for_project(self, variables: Variables) -> Interpolator:
+        """One with other variables, for a part of the same mesh."""
+        if variables is self.variables:
+            return self
+        other = Interpolator(variables, self.services, self._problems)
+        other.uses, other._written = self.uses, self._written
+        return other
 
     def tree(self, node: Node) -> Node:
         """The node with its variables replaced; what an alias repeats is worked on once."""
+        if isinstance(node, Scalar):
+            return self._scalar(node) if "$" in node.text else node
         known = self._done.get(id(node))
         if known is None:
             # The node is kept too, so that its id stays its own.
             known = self._done[id(node)] = (node, self._replaced(node))
         return known[1]
 
-    def _replaced(self, node: Node) -> Node:
-        if isinstance(node, Scalar):
-            return self._scalar(node) if "$" in node.text else node
+    def mapping(self, node: Tree) -> Tree:
+        """A mapping with its variables replaced."""
+        entries = {key: Entry(entry.key, self.tree(entry.value)) for key, entry in node}
+        return replace(node, entries=entries)
+
+    def _replaced(self, node: Tree | Sequence) -> Node:
         if isinstance(node, Tree):
-            entries = {key: Entry(entry.key, self.tree(entry.value)) for key, entry in node}
-            return replace(node, entries=entries)
+            return self.mapping(node)
         return replace(node, items=tuple(map(self.tree, node.items)))
 
     def _scalar(self, node: Scalar) -> Scalar:
         try:
-            found = interpolate(node.text, self._variables, self.services)
+            found = interpolate(node.text, self.variables, self.services)
         except BadForm as exc:
             self._problems.add(node.place.find(exc.fragment), exc.message, exc.hint)
             return replace(node, faulty=True)
@@ -88,7 +105,12 @@ class Interpolator:
         template = found.template
         for reference in dict.fromkeys(template.references):
             self._use(reference, node.place.find(str(reference)))
-        return replace(node, text=str(template), template=template, secret=found.secret)
+        text = str(template)
+        self._written[0] += len(text)
+        if self._written[0] > MOST_TEXT:
+            self._problems.add(node.place, f"with its variables the manifest is longer than {MOST_TEXT:,} characters")
+            self._problems.raise_if_any()
+        return replace(node, text=text, template=template, secret=found.secret)
 
     def _use(self, reference: Reference, place: Place) -> None:
         if reference.service in self.services:

@@ -310,14 +310,15 @@ def test_two_documents(folder: Folder) -> None:
         """
         services: {web: {image: nginx}}
         ---
-        services: {}
+        - services
         """,
     )
     assert found == as_printed(
         """
-        devbox.yaml:2:1: a manifest is one YAML document; here a second one begins
-            2 | ---
-              | ^^^
+        devbox.yaml:3:1: a manifest is a mapping, this is a list
+            3 | - services
+              | ^^^^^^^^^^
+              hint: Start with `services:`.
         """
     )
 
@@ -963,10 +964,9 @@ def test_include(folder: Folder) -> None:
     )
     assert found == as_printed(
         """
-        devbox.yaml:1:1: include is not supported yet
+        devbox.yaml:1:11: cannot read other.yaml: No such file or directory
             1 | include: [other.yaml]
-              | ^^^^^^^
-              hint: Name the files with -f.
+              |           ^^^^^^^^^^
         """
     )
 
