@@ -189,7 +189,7 @@ def _either(base: Node, over: Node) -> Node:
 
 def _joined(base: Node, over: Node, path: Path) -> Node:
     """Both lists in order, where each thing stands once. A single value is a list of one."""
-    first, second = _items(base, path), _items(over, path)
+    first, second = _items(base, path), [item for item in _items(over, path) if item.tag != "!reset"]
     identity = _identity(path)
     if identity is not None:
         return Sequence(over.place, _unique((*first, *second), identity), over.tag)

@@ -6,10 +6,18 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from devbox.domain.errors import ManifestError
 from devbox.domain.spec import AppSpec, ServiceSpec
 from devbox.manifest import load
+from devbox.manifest.assemble import Assembler, project_of
+from devbox.manifest.files import Files
+from devbox.manifest.source import Problems
+from devbox.manifest.tree import Mapping as Tree
+from devbox.manifest.tree import Node
+from devbox.manifest.tree import Sequence as Items
+from devbox.manifest.variables import Interpolator, read_variables
 
 
 @dataclass
@@ -39,12 +47,29 @@ class Folder:
         """The mesh that a text stands for, with the texts in `more` laid on top."""
         files = [self.write(name, text)]
         files += [self.write(f"over{number}.{name}", each) for number, each in enumerate(more)]
+        return self.load_files(
+            *files, profiles=profiles, env_files=env_files, environment=environment, directory=directory
+        )
+
+    def load_files(
+        self,
+        *files: Path,
+        profiles: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        env_files: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        given: Mapping[Path, bytes] | None = None,
+    ) -> AppSpec:
+        """The mesh that files stand for."""
         return load(
             files,
             directory=directory,
             environment=self.environment if environment is None else environment,
             env_files=env_files,
             profiles=profiles,
+            targets=targets,
+            given=given,
             engine=self.engine,
             secrets=lambda service, name: f"generated-{service}-{name}",
             data_dir=lambda service: f"/data/{service}",
@@ -69,3 +94,25 @@ class Folder:
 def as_printed(text: str) -> str:
     """An expected text as it is written in a test."""
     return textwrap.dedent(text).strip("\n")
+
+
+def merged(folder: Path, *names: str, environment: Mapping[str, str] | None = None) -> Any:
+    """What files of a folder come to as one tree, before anything is made of it."""
+    problems = Problems()
+    files = Files(problems)
+    documents = [document for name in names for document in files.documents(folder / name, folder)]
+    problems.raise_if_any()
+    variables = read_variables(environment or {}, (), folder, problems)
+    project = project_of(documents, variables, folder, files, problems)
+    tree = Assembler(files, Interpolator(variables, project.services, problems), problems).tree(project)
+    problems.raise_if_any()
+    return plain(tree)
+
+
+def plain(node: Node) -> Any:
+    """A tree as plain texts, lists and dicts; None for what is empty."""
+    if isinstance(node, Tree):
+        return {key: plain(entry.value) for key, entry in node}
+    if isinstance(node, Items):
+        return [plain(item) for item in node]
+    return None if node.is_null else node.text
