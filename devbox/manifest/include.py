@@ -129,7 +129,8 @@ class Includer:
         return tuple(path for path in found if path is not None) if None not in found else ()
 
     def _path(self, node: Node, what: str, directory: Path) -> Path | None:
-        if isinstance(node, Scalar) and node.faulty:
+        if isinstance(node, Scalar) and (node.faulty or (node.template and node.template.references)):
+            # That no service is known here has been said.
             return None
         if not isinstance(node, Scalar) or node.is_null or not node.text:
             kind = node.kind if not isinstance(node, Scalar) or node.is_null else "an empty text"
