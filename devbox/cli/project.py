@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +37,43 @@ class Project:
 
     selection: Selection
     environment: dict[str, str] = field(default_factory=lambda: {"DEVBOX_PYTHON": sys.executable, **os.environ})
+    given: dict[Path, bytes] = field(default_factory=dict)
+    """What was read from the standard input and from pipes, which tell it only once."""
 
     def files(self) -> tuple[Path, ...]:
-        """The manifest's files: those named, or those found from the working directory upwards."""
-        if self.selection.files:
-            return tuple(path.absolute() for path in self.selection.files)
-        from devbox.manifest.find import find
+        """The manifest's files: those named, those COMPOSE_FILE names, or those found from the working directory up."""
+        from devbox.manifest.locate import STDIN
 
-        return find(self.selection.directory or _working_directory())
+        files = tuple(path if path == STDIN else path.absolute() for path in self.selection.files)
+        files = files or self._found()
+        for file in files:
+            if file not in self.given and (file == STDIN or file.is_fifo()):
+                self.given[file] = _all_of(file)
+        return files
+
+    def _found(self) -> tuple[Path, ...]:
+        from devbox.manifest.locate import find, listed
+
+        directory = self.selection.directory or _working_directory()
+        return listed(self.environment, self._named_env_files(), directory) or find(directory)
+
+    def env_files(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The files of variables, where those are not just the `.env` beside the manifest."""
+        from devbox.manifest.locate import default_env_files
+        from devbox.manifest.name import project_directory
+
+        named = self._named_env_files()
+        if named or self.selection.files or self.selection.directory:
+            return named
+        # One in the working directory has the last word.
+        return tuple(default_env_files(self.environment, [project_directory(files, None), _working_directory()]))
+
+    def _named_env_files(self) -> tuple[Path, ...]:
+        if self.selection.env_files:
+            return tuple(path.absolute() for path in self.selection.env_files)
+        from devbox.manifest.locate import named_env_files
+
+        return named_env_files(self.environment)
 
     def places(self) -> Places:
         """Where the project keeps its things."""
@@ -68,8 +98,11 @@ class Project:
         places = self.places()
         return Client(places.socket, places.project)
 
-    def load(self) -> AppSpec:
-        """The manifest, whole. Raises ManifestError, or UsageError when there is none."""
+    def load(self, targets: Sequence[str] = ()) -> AppSpec:
+        """The manifest, whole, with the profiles of the services in `targets`.
+
+        Raises ManifestError, or UsageError when there is none.
+        """
         from devbox.cli.secrets import SecretStore
         from devbox.manifest import load
         from devbox.runtimes.docker.endpoint import answers
@@ -83,8 +116,10 @@ class Project:
             project=self.selection.project,
             directory=self.selection.directory,
             environment=self.environment,
-            env_files=self.selection.env_files,
+            env_files=self.env_files(files),
             profiles=self.selection.profiles,
+            targets=targets,
+            given=self.given,
             engine=lambda: answers(self.environment),
             secrets=SecretStore(places.secrets).get,
             data_dir=lambda service: str(places.data / service),
@@ -98,8 +133,20 @@ class Project:
             project=self.selection.project,
             directory=self.selection.directory,
             environment=self.environment,
-            env_files=self.selection.env_files,
+            env_files=self.env_files(files),
+            given=self.given,
         )
+
+
+def _all_of(file: Path) -> bytes:
+    """What the standard input or a pipe holds, as far as a manifest may be long."""
+    from devbox.manifest.locate import STDIN
+    from devbox.manifest.parse import LARGEST_FILE
+
+    if file == STDIN:
+        return sys.stdin.buffer.read(LARGEST_FILE + 1)
+    with open(file, "rb") as opened:
+        return opened.read(LARGEST_FILE + 1)
 
 
 def _working_directory() -> Path:
@@ -120,6 +167,8 @@ def no_manifest() -> UsageError:
 def _running_from(files: tuple[Path, ...]) -> str | None:
     """The name of the project that was brought up from exactly these files, if one is up."""
     wanted = [str(file) for file in files]
+    if "-" in wanted:
+        return None
     for about in known_projects():
         if about.get("files") == wanted:
             return str(about["project"])

@@ -9,14 +9,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from devbox.manifest.find import find
     from devbox.manifest.load import load, no_engine
+    from devbox.manifest.locate import find
     from devbox.manifest.name import project_name
     from devbox.manifest.render import to_compose
 
 __all__ = ["find", "load", "no_engine", "project_name", "to_compose"]
 
-_HOMES = {"no_engine": "load", "project_name": "name", "to_compose": "render"}
+_HOMES = {"find": "locate", "no_engine": "load", "project_name": "name", "to_compose": "render"}
 
 
 def __getattr__(name: str) -> object:

@@ -7,15 +7,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from devbox.manifest.locate import STDIN
 from devbox.manifest.parse import LARGEST_FILE, Room, lines_of, parse, read_text
 from devbox.manifest.source import Place, Problems, Source, display_name
 from devbox.manifest.tree import Mapping as Tree
 
 MOST_FILES = 1000
 LARGEST_TOGETHER = 4 * LARGEST_FILE
-
-STDIN = Path("-")
-"""What stands for the standard input where a file is named."""
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|oci:|github\.com/", re.IGNORECASE)
 

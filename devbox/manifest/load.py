@@ -15,8 +15,9 @@ from devbox.manifest import build, references, resources, services
 from devbox.manifest.assemble import Assembler, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
-from devbox.manifest.files import STDIN, Files
+from devbox.manifest.files import Files
 from devbox.manifest.interpolate import Variables
+from devbox.manifest.locate import STDIN
 from devbox.manifest.name import choose_name, project_directory
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.resources import Resources
@@ -72,7 +73,7 @@ def load(
     path = environment.get("PATH", "")
     backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
     declared = resources.read(scope, tree, name)
-    found = _Mesh(scope, backing, declared, path, profiles).build(tree, interpolator)
+    found = _Mesh(scope, backing, declared, path, profiles, targets).build(tree, interpolator)
     problems.raise_if_any()
     absolute = tuple(str(file if file == STDIN else file.absolute()) for file in files)
     networks, volumes = _used(found, declared)
@@ -132,15 +133,26 @@ def _check_project(scope: Scope, tree: Tree) -> None:
 class _Mesh:
     """Builds the services of one manifest."""
 
-    def __init__(self, scope: Scope, backing: Backing, declared: Resources, path: str, profiles: Sequence[str]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        backing: Backing,
+        declared: Resources,
+        path: str,
+        profiles: Sequence[str],
+        targets: Sequence[str],
+    ) -> None:
         self._scope, self._backing, self._declared = scope, backing, declared
         # Where programs are looked for: last where the Python that runs devbox lies, as for the processes it starts.
         self._path = os.pathsep.join(part for part in (path, os.path.dirname(sys.executable)) if part)
         self._profiles = frozenset(profiles or scope.texts_of_variable("COMPOSE_PROFILES"))
+        self._targets = targets
 
     def build(self, tree: Tree, interpolator: Interpolator) -> tuple[ServiceSpec, ...]:
         problems = self._scope.problems
         every = {draft.name: draft for draft in services.drafts(self._scope, self._services(tree))}
+        wanted = [every[name] for name in self._targets if name in every and not self._is_active(every[name])]
+        self._profiles |= {profile for draft in wanted for profile in draft.profiles}
         inactive = {name: draft for name, draft in every.items() if not self._is_active(draft)}
         gone = {name: why for name, draft in every.items() if name not in inactive and (why := self._missing(draft))}
         for why in gone.values():

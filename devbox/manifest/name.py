@@ -36,12 +36,13 @@ def project_name(
     directory: Path | None = None,
     environment: Mapping[str, str],
     env_files: Sequence[Path] = (),
+    given: Mapping[Path, bytes] | None = None,
 ) -> str:
     """What the project of these files is called. Never raises: a manifest may be broken and its mesh still run."""
     root = project_directory(files, directory)
     if project or environment.get("COMPOSE_PROJECT_NAME"):
         return choose_name(project, environment, None, root)
-    texts = [_text(file) for file in files]
+    texts = [_text(file, given or {}) for file in files]
     lines = [_name_line(text) for text in texts]
     simple = [_SIMPLE.fullmatch(line) for line in lines if line]
     if env_files or (root / ".env").exists() or not all(simple) or any(map(_is_unusual, texts)):
@@ -51,7 +52,9 @@ def project_name(
     return choose_name(None, environment, name, root)
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, given: Mapping[Path, bytes]) -> str:
+    if file in given:
+        return given[file].decode(errors="replace").removeprefix("\ufeff")
     try:
         with open(file, encoding="utf-8", errors="replace") as opened:
             return opened.read(_MOST_READ).removeprefix("\ufeff")

@@ -10,6 +10,7 @@ from pathlib import Path
 from devbox.domain.spec import Reference
 from devbox.manifest import dotenv
 from devbox.manifest.interpolate import BadForm, Variables, interpolate
+from devbox.manifest.locate import default_env_files
 from devbox.manifest.parse import lines_of, read_text
 from devbox.manifest.source import Place, Problems, Source, display_name, nearest
 from devbox.manifest.tree import Entry, Node, Scalar, Sequence
@@ -22,9 +23,7 @@ def read_variables(
     environment: Mapping[str, str], env_files: Files[Path], directory: Path, problems: Problems
 ) -> Variables:
     """The variables a manifest may use: the environment, and `.env` or the files that stand in its place."""
-    paths = list(env_files)
-    if not paths and (directory / ".env").is_file():
-        paths = [directory / ".env"]
+    paths = list(env_files) or default_env_files(environment, [directory])
     values: dict[str, str] = {}
     for path in paths:
         values |= read_file(path, environment, problems, earlier=values)

@@ -24,7 +24,7 @@ def run(args: Arguments) -> int:
     if args.command == "images":
         return _images(args)
     project = args.project()
-    app = project.load()
+    app = project.load(args.services)
     specs = chosen(app, args.services)
     with engine_session(app.project, project.environment) as session:
         if args.command == "build":

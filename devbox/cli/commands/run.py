@@ -20,7 +20,7 @@ from devbox.domain.spec import AppSpec, Port, ProcessRun, Unit
 
 def run(args: Arguments) -> int:
     project = args.project()
-    app = project.load()
+    app = project.load([args.service])
     service = app.service(args.service)
     if service is None:
         there = ", ".join(sorted(each.name for each in app.services))

@@ -22,7 +22,7 @@ from devbox.views.plain import ProgressPrinter
 
 
 def run(args: Arguments) -> int:
-    app = _as_asked(args.project().load(), args)
+    app = _as_asked(args.project().load(args.services), args)
     for note in app.notes:
         say(f"note: {note}")
     if (args.build or args.pull == "always") and not args.plan and not _images_made(app, args):

@@ -9,7 +9,7 @@ import pytest
 from devbox.domain.errors import ManifestError
 from devbox.domain.spec import Need, Port, ProcessRun, Until
 from devbox.manifest import find, load, project_name
-from devbox.manifest.find import NAMES
+from devbox.manifest.locate import NAMES
 from tests.unit.manifest.reading import Folder
 
 
