@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
@@ -27,8 +30,31 @@ from devbox.manifest.tree import Scalar
 from devbox.manifest.values import Scope
 from devbox.manifest.variables import Interpolator, read_variables
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 _TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
 _NOT_CARRIED = frozenset({"models"})
+
+
+def _uncollected(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Has a function run without the cyclic garbage collector.
+
+    A manifest becomes a great many small objects, none of them garbage; going through them over and over took half of
+    the time.
+    """
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if not gc.isenabled():
+            return function(*args, **kwargs)
+        gc.disable()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            gc.enable()
+
+    return run
 
 
 def no_engine() -> bool:
@@ -36,6 +62,7 @@ def no_engine() -> bool:
     return False
 
 
+@_uncollected
 def load(
     files: Sequence[Path],
     *,

@@ -84,14 +84,18 @@ class Interpolator:
         return known[1]
 
     def mapping(self, node: Tree) -> Tree:
-        """A mapping with its variables replaced."""
-        entries = {key: Entry(entry.key, self.tree(entry.value)) for key, entry in node}
-        return replace(node, entries=entries)
+        """A mapping with its variables replaced; the same one where there are none."""
+        changed = {
+            key: Entry(entry.key, value) for key, entry in node if (value := self.tree(entry.value)) is not entry.value
+        }
+        return replace(node, entries={**node.entries, **changed}) if changed else node
 
     def _replaced(self, node: Tree | Sequence) -> Node:
         if isinstance(node, Tree):
             return self.mapping(node)
-        return replace(node, items=tuple(map(self.tree, node.items)))
+        items = tuple(map(self.tree, node.items))
+        same = all(one is other for one, other in zip(items, node.items, strict=True))
+        return node if same else replace(node, items=items)
 
     def _scalar(self, node: Scalar) -> Scalar:
         try:
