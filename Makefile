@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench screenshots soak clean
+.PHONY: demo test meshes check bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
 
 test: $(VENV)/.dev  ## every test that CI runs
 	$(BIN)/python -m pytest
+
+meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
+	$(BIN)/python -m pytest tests/meshes
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

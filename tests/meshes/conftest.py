@@ -29,3 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Only who names this directory means it: it takes minutes, and ports that people have other uses for."""
+    here = Path(__file__).parent
+    named = (Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args)
+    return None if any(path == here or here in path.parents for path in named) else True

@@ -28,7 +28,11 @@ def docker(*args: str, check: bool = True, limit: float = 60.0) -> str:
 def build(*names: str) -> None:
     """Have stand-ins built, if they are not there."""
     done = subprocess.run(
-        ["make", "-C", str(IMAGES), *names], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
+        ["make", "-j2", "-C", str(IMAGES), *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout
 

@@ -44,7 +44,7 @@ def initial(tmp_path: Path) -> Path:
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
     file = tmp_path / "password"
-    file.write_text("it's \"secret\" $HOME\n")
+    file.write_text('it\'s "secret" $HOME\n')
     return file
 
 
@@ -98,6 +98,9 @@ def test_mariadb_with_a_password_from_a_file_and_first_statements(engine: None, 
     with container("mariadb:10.5", "--binlog-format=ROW", "--max-connections=42", options=options) as name:
         assert eventually(lambda: sql(name, "SELECT count(*) FROM things")) == "2"
         assert sql(name, "SELECT @@max_connections") == "42"
+        root = 'mariadb -h 127.0.0.1 -uroot --password="$(cat /run/pw)" -e "SELECT 1"'
+        docker("exec", name, "sh", "-c", root)
+        assert "Access denied" in docker("exec", name, "mariadb", "-h127.0.0.1", "-uroot", "-e", "", check=False)
         ping = 'mysqladmin ping -h 127.0.0.1 --password="$(cat /run/pw)" --silent'
         docker("exec", name, "sh", "-c", ping)
         docker("exec", name, "healthcheck.sh", "--connect")

@@ -4,7 +4,7 @@ import os
 import secrets
 import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import uvicorn
 import yaml
@@ -20,9 +20,10 @@ SOURCES: list[dict[str, Any]] = [
 ]
 
 app = FastAPI()
+login = Depends(HTTPBasic())
 
 
-def known(who: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> None:
+def known(who: HTTPBasicCredentials = login) -> None:
     if not secrets.compare_digest(f"{who.username}:{who.password}", f"{USER}:{PASSWORD}"):
         raise HTTPException(401)
 

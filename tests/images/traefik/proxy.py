@@ -4,6 +4,7 @@ import http.client
 import http.server
 import json
 import re
+import signal
 import socket
 import sys
 from typing import Any
@@ -31,7 +32,7 @@ def networks() -> set[str]:
 
 
 def backend(path: str) -> tuple[str, int] | None:
-    """The container whose rule has the longest prefix of a path."""
+    """Where the container is whose rule says most of a path."""
     found: list[tuple[int, str, int]] = []
     ours = networks()
     for container in Engine("engine").ask("/containers/json"):
@@ -40,12 +41,14 @@ def backend(path: str) -> tuple[str, int] | None:
             continue
         ports = [v for k, v in labels.items() if re.fullmatch(r"traefik\.http\.services\..+\.server\.port", k)]
         for key, rule in labels.items():
-            prefix = re.search(r"Path(?:Prefix)?\(`(.*)`\)", rule)
-            if not key.startswith("traefik.http.routers.") or prefix is None or not path.startswith(prefix[1]):
+            wanted = re.fullmatch(r"Path(Prefix)?\(`(.*)`\)", rule)
+            if not key.startswith("traefik.http.routers.") or wanted is None:
+                continue
+            if path != wanted[2] and not (wanted[1] and path.startswith(wanted[2])):
                 continue
             for network, where in container["NetworkSettings"]["Networks"].items():
                 if network in ours:
-                    found.append((len(prefix[1]), where["IPAddress"], int(ports[0]) if ports else 80))
+                    found.append((len(wanted[2]), where["IPAddress"], int(ports[0]) if ports else 80))
     return max(found)[1:] if found else None
 
 
@@ -69,5 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+# Nobody but the program itself ends it by a signal where it is the first of its container.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print(f"listening on {PORT}", flush=True)
 http.server.ThreadingHTTPServer(("", PORT), Handler).serve_forever()

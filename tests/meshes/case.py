@@ -1,0 +1,82 @@
+"""A Compose file of tests/meshes/cases in a directory of its own, brought up and taken down by devbox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.engine.mesh import Mesh, until
+from tests.meshes.engine import docker, eventually
+
+ROOT = Path(__file__).parents[2]
+CASES = Path(__file__).parent / "cases"
+
+_KINDS = {
+    "container": ("ps", "-aq", "--no-trunc"),
+    "network": ("network", "ls", "-q", "--no-trunc"),
+    "volume": ("volume", "ls", "-q"),
+}
+_LABEL = '{{index .%s "com.docker.compose.project"}}'
+
+
+def everything() -> set[tuple[str, str]]:
+    """Every container, network and volume of the engine."""
+    return {(kind, name) for kind, words in _KINDS.items() for name in docker(*words).split()}
+
+
+@dataclass
+class Case(Mesh):
+    """A mesh whose Compose file is there already."""
+
+    def write(self, manifest: str) -> None:
+        shutil.copytree(CASES / manifest, self.directory, dirs_exist_ok=True)
+
+    def up(self) -> None:
+        self.ok("up", "-d", "--wait", limit=300.0)
+
+    def down(self) -> None:
+        self.ok("down", "-v", limit=120.0)
+        until(lambda: not self.processes(), 30.0, "the end of the supervisor")
+
+    def exec(self, service: str, *words: str) -> str:
+        return self.ok("exec", "-T", service, *words)
+
+    def end(self) -> None:
+        super().end()
+        images = docker("image", "ls", "-q", f"{self.manifest}-*").split()
+        if images:
+            docker("image", "rm", "-f", *images)
+
+    def left(self, before: set[tuple[str, str]]) -> list[str]:
+        """What is there that was not before, but for what other projects of this engine say is theirs."""
+        found = []
+        for kind, name in sorted(everything() - before):
+            label = _LABEL % ("Config.Labels" if kind == "container" else "Labels")
+            project = docker(kind, "inspect", "-f", label, name, check=False).strip()
+            if project in (self.manifest, "", "<no value>"):
+                found.append(f"{kind} {name}")
+        return found
+
+
+def case(name: str, tmp_path: Path) -> Case:
+    env = {**os.environ, "DEVBOX_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+    return Case(tmp_path / name, name, env)
+
+
+def get(port: int, path: str = "/", auth: httpx.BasicAuth | None = None) -> httpx.Response:
+    """What the port of the host answers; `--wait` promises no more than health checks, so it may take a while."""
+    url = f"http://127.0.0.1:{port}{path}"
+
+    def look() -> httpx.Response:
+        try:
+            answer = httpx.get(url, trust_env=False, timeout=10, auth=auth)
+        except httpx.TransportError as exc:
+            raise OSError(f"{url}: {exc!r}") from exc
+        assert answer.status_code < 500, f"{url}: {answer.status_code} {answer.text[:500]}"
+        return answer
+
+    return eventually(look)

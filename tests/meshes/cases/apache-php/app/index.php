@@ -1,0 +1,2 @@
+<?php
+echo 'Hello World from PHP ' . PHP_MAJOR_VERSION;

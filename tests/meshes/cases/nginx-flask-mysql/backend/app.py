@@ -1,0 +1,25 @@
+"""Titles of a blog, from the database that a secret opens."""
+
+from pathlib import Path
+
+import pymysql
+from flask import Flask
+
+app = Flask(__name__)
+
+
+def database() -> pymysql.Connection:
+    password = Path("/run/secrets/db-password").read_text().strip()
+    return pymysql.connect(host="db", user="root", password=password, database="example", autocommit=True)
+
+
+with database() as first, first.cursor() as titles:
+    titles.execute("CREATE TABLE IF NOT EXISTS blog (id INT PRIMARY KEY, title VARCHAR(80))")
+    titles.executemany("REPLACE INTO blog VALUES (%s, %s)", [(n, f"Blog post #{n}") for n in range(1, 5)])
+
+
+@app.get("/")
+def blog() -> str:
+    with database() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT title FROM blog ORDER BY id")
+        return "".join(f"<div>{title}</div>" for (title,) in cursor.fetchall())
