@@ -119,7 +119,8 @@ def _label_file(scope: Scope, node: Node, draft: Draft) -> None:
     for item in scope.items(node, "label_file"):
         if (text := scope.text(item, "label_file")) is not None:
             path = scope.base(item.place) / text
-            found |= variables.read_file(path, scope.variables.environment, scope.problems, item.place)
+            # What labels refer to is looked up in the files of labels alone.
+            found |= variables.read_file(path, scope.variables.none, scope.problems, item.place, earlier=found)
     draft.file_labels = tuple(found.items())
 
 

@@ -99,7 +99,7 @@ class _Reader:
     def _value(self, quoted: re.Match[str] | None, text: str) -> str:
         """The value that is written so. Raises BadForm."""
         text = _unquoted(quoted) if quoted else _plain(text)
-        if quoted is None or quoted.group().startswith('"'):
+        if "$" in text and (quoted is None or quoted.group().startswith('"')):
             found = interpolate(text, self._variables, longest=self._room)
             self._room = found.room
             return str(found.template)

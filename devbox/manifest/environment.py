@@ -15,7 +15,7 @@ _SECRET_NAME = re.compile(
     r"|(API|ACCESS|PRIVATE|AUTH|SIGNING|ENCRYPTION)_?KEY"
 )
 _FILE_NAME = re.compile(r"_(FILE|PATH|DIR|URL|TTL|EXPIRY|ISSUER)\Z")
-_CREDENTIALS = re.compile(r"[a-z][\w+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"\w://[^/\s:@]*:[^/\s@]+@")
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -83,8 +83,7 @@ def _env_file(scope: Scope, item: Node, earlier: dict[str, EnvVar]) -> dict[str,
     if not required and not path.is_file():
         return {}
     known = {name: str(variable.value) for name, variable in earlier.items()}
-    place, environment = path_node.place, scope.variables.known
-    values = variables.read_file(path, environment, scope.problems, place, raw, earlier=known)
+    values = variables.read_file(path, scope.variables, scope.problems, path_node.place, raw, earlier=known)
     hidden = path.name.startswith(".env")
     origin = path_node.place.origin
     return {

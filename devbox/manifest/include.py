@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devbox.manifest.assemble import Project, make_project
-from devbox.manifest.files import Files, is_remote, located
+from devbox.manifest.files import MOST_FILES, Files, is_remote, located
 from devbox.manifest.interpolate import Variables
 from devbox.manifest.merge import named, shape
 from devbox.manifest.source import Place, Problems, display_name, nearest
@@ -68,6 +68,9 @@ class Includer:
             return None
         variables = self._variables(asked, variables)
         key = (asked.paths, asked.directory, tuple(variables.files.items()))
+        if len(self._known) > MOST_FILES:
+            self._problems.add(asked.place, f"these are more than {MOST_FILES} projects, each with its own variables")
+            self._problems.raise_if_any()
         if key not in self._known:
             self._known[key] = self._read(asked, variables, chain)
         return self._known[key]
@@ -87,8 +90,8 @@ class Includer:
             paths = (asked.directory / ".env",)
         values: dict[str, str] = {}
         for path in paths:
-            values |= read_file(path, outer.known, self._problems, asked.env_place, earlier=values)
-        return Variables(outer.environment, {**values, **outer.files}) if values else outer
+            values |= read_file(path, outer, self._problems, asked.env_place, earlier=values)
+        return replace(outer, files={**values, **outer.files}) if values else outer
 
     # --- what is written
 

@@ -7,8 +7,10 @@ text at once.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from devbox.domain.spec import Reference, Template
 
@@ -32,21 +34,36 @@ class BadForm(ValueError):
         self.message, self.fragment, self.hint = message, fragment, hint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Memo:
+    """What files of variables held that were read already, and how many characters of such may still be read."""
+
+    room: int = 2 * 1024 * 1024
+    texts: dict[Path, str | None] = field(default_factory=dict)
+    values: dict[object, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Variables:
     """Where `$NAME` is looked up: the environment first, then what files of variables say. The latter are secret."""
 
     environment: Mapping[str, str]
     files: Mapping[str, str] = field(default_factory=dict)
+    memo: Memo = field(default_factory=Memo)
 
     def get(self, name: str) -> str | None:
         value = self.environment.get(name)
         return self.files.get(name) if value is None else value
 
     @property
-    def known(self) -> dict[str, str]:
+    def known(self) -> Mapping[str, str]:
         """All of them, each with the value it stands for."""
-        return {**self.files, **self.environment}
+        return ChainMap(dict(self.environment), dict(self.files)) if self.files else self.environment
+
+    @property
+    def none(self) -> Variables:
+        """None of them, for a file that may refer to nothing but itself."""
+        return Variables({}, {}, self.memo)
 
     def is_secret(self, name: str) -> bool:
         return name in self.files and name not in self.environment
@@ -95,6 +112,7 @@ class _Reader:
 
     def __init__(self, text: str, variables: Variables, services: Collection[str], found: Found) -> None:
         self._text, self._variables, self._services, self._found = text, variables, services, found
+        self._pairs: dict[int, int] | None = None
 
     def read(self, at: int, end: int, depth: int) -> None:
         """Adds what stands between two positions to what was found."""
@@ -142,12 +160,10 @@ class _Reader:
 
     def _closing(self, at: int, end: int) -> int:
         """Where the form whose inside begins at `at` is closed; braces inside come in pairs, if they can."""
-        opened = 1
-        for brace in _BRACE.finditer(self._text, at, end):
-            opened += 1 if brace.group() == "{" else -1
-            if not opened:
-                return brace.start()
-        return self._text.rfind("}", at, end)
+        if self._pairs is None:
+            self._pairs = _pairs(self._text)
+        close = self._pairs.get(self._text.rfind("{", 0, at), -1)
+        return close if 0 <= close < end else self._text.rfind("}", at, end)
 
     def _choose(self, start: int, name: str, operator: re.Match[str], close: int, depth: int) -> None:
         """Which of the two an operator takes: the variable, or what stands after the operator."""
@@ -162,7 +178,9 @@ class _Reader:
             self.read(operator.end(), close, depth + 1)
         else:
             said = Found()
-            _Reader(self._text, self._variables, self._services, said).read(operator.end(), close, depth + 1)
+            reader = _Reader(self._text, self._variables, self._services, said)
+            reader._pairs = self._pairs
+            reader.read(operator.end(), close, depth + 1)
             words = str(said.template)
             message = f"the variable {name} is required and has no value" + (f": {words}" if words else "")
             raise BadForm(message, self._text[start : close + 1], f"Set {name} in the environment or in .env.")
@@ -192,3 +210,15 @@ class _Reader:
             # Values that stand for one another several times over grow without bound.
             raise BadForm(f"with the value of {name} this is too long", f"${name}", "")
         return value
+
+
+def _pairs(text: str) -> dict[int, int]:
+    """For each brace that is opened and closed, where it is closed."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace.group() == "{":
+            opened.append(brace.start())
+        elif opened:
+            found[opened.pop()] = brace.start()
+    return found

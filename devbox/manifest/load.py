@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -91,7 +92,7 @@ def load(
     documents = _read_all(files, root, reader, problems)
     variables = read_variables(environment, env_files, root, problems)
     name = choose_name(project, variables.known, _written_name(documents, variables), root)
-    variables = Variables({**environment, "COMPOSE_PROJECT_NAME": name}, variables.files)
+    variables = replace(variables, environment={**environment, "COMPOSE_PROJECT_NAME": name})
     whole = project_of(documents, variables, root, reader, problems)
     interpolator = Interpolator(variables, whole.services, problems)
     tree = Assembler(reader, interpolator, problems).tree(whole)

@@ -58,7 +58,7 @@ def _short(scope: Scope, node: Node, draft: Draft) -> Mount | None:
     if text is None:
         return None
     parts = list(_parts(text))
-    if len(parts) > 3 or not all(parts):
+    if not 0 < len(parts) <= 3 or not all(parts):
         scope.problems.add(node.place, f"{shown(text)} is not a volume", _SHORT_HINT)
         return None
     if len(parts) == 1:

@@ -13,6 +13,7 @@ from devbox.domain.spec import Origin
 
 MOST_PROBLEMS = 100
 """A file that is wrong throughout is not reported to its last line."""
+MOST_NOTES = 500
 
 _LONGEST_LINE = 300
 
@@ -111,7 +112,8 @@ class Problems:
 
     def note(self, place: Place, words: str) -> None:
         """Something the user should know that is not an error."""
-        self.notes[f"{place}: {words}"] = None
+        if len(self.notes) < MOST_NOTES:
+            self.notes[f"{place}: {words}"] = None
 
     def remark(self, words: str) -> None:
         """A note that belongs to no line."""
@@ -139,9 +141,15 @@ def display_name(path: Path) -> str:
 def nearest(word: str, valid: Iterable[str]) -> str:
     """A hint that names what was probably meant, or all there is when there is little; empty when nothing is near."""
     choices = sorted(set(valid))
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    # Comparing takes its time, so that among a great many only those are looked at that begin in the same way.
+    likely = choices if len(choices) <= 100 else [each for each in choices if _alike(each, word)][:200]
+    near = difflib.get_close_matches(word[:80], likely, n=1, cutoff=0.6)
     if not near:
         near = [choice for choice in choices if choice.lower() == word.lower()]
     if near:
         return f"Did you mean {near[0]}?"
     return f"Known here: {', '.join(choices)}." if 0 < len(choices) <= 12 else ""
+
+
+def _alike(one: str, other: str) -> bool:
+    return one[:1] == other[:1] and abs(len(one) - len(other)) <= 2

@@ -24,15 +24,15 @@ def read_variables(
 ) -> Variables:
     """The variables a manifest may use: the environment, and `.env` or the files that stand in its place."""
     paths = list(env_files) or default_env_files(environment, [directory])
-    values: dict[str, str] = {}
+    variables, values = Variables(environment), dict[str, str]()
     for path in paths:
-        values |= read_file(path, environment, problems, earlier=values)
-    return Variables(environment, values)
+        values |= read_file(path, variables, problems, earlier=values)
+    return replace(variables, files=values)
 
 
 def read_file(
     path: Path,
-    environment: Mapping[str, str],
+    variables: Variables,
     problems: Problems,
     place: Place | None = None,
     raw: bool = False,
@@ -40,18 +40,38 @@ def read_file(
 ) -> dict[str, str]:
     """The variables in a file; `place` is where the manifest asks for it.
 
-    What its values refer to is looked up in `environment`, in the file, and in what `earlier` files said.
+    What its values refer to is looked up in `variables`, in the file, and in what `earlier` files said. A file that
+    many services name is read once.
     """
-    source = Source(path.absolute(), display_name(path))
-    text = read_text(source, problems, place, LARGEST_VARIABLES)
+    memo, path = variables.memo, path.absolute()
+    source = Source(path, display_name(path))
+    if path not in memo.texts:
+        memo.texts[path] = read_text(source, problems, place, LARGEST_VARIABLES)
+    text = memo.texts[path]
     if text is None:
         return {}
+    depends = frozenset(earlier.items()) if earlier and "$" in text else None
+    key = (path, raw, variables, depends)
+    if key not in memo.values:
+        memo.room -= len(text)
+        if memo.room < 0:
+            problems.add(place or Place(source), f"with {source.name} these are more variables than are read at most")
+            return {}
+        memo.values[key] = _parsed(source, text, variables, problems, raw, earlier)
+    return memo.values[key]
+
+
+def _parsed(
+    source: Source, text: str, variables: Variables, problems: Problems, raw: bool, earlier: Mapping[str, str] | None
+) -> dict[str, str]:
     if raw:
-        return dotenv.parse_raw(text, environment)
+        return dotenv.parse_raw(text, variables.known)
     source = Source(source.path, source.name, lines_of(text))
-    return dotenv.parse(source, text, environment, problems, earlier)
+    return dotenv.parse(source, text, variables.known, problems, earlier)
 
 
+MOST_REFERENCES = 200
+"""References that one text may hold."""
 MOST_TEXT = 32 * 1024 * 1024
 """Characters that the texts of a project may come to with their variables replaced."""
 
@@ -106,6 +126,9 @@ class Interpolator:
         for name in dict.fromkeys(found.unset):
             self._problems.note(node.place, f"the variable {name} is not set and stands for an empty text")
         template = found.template
+        if len(template.references) > MOST_REFERENCES:
+            self._problems.add(node.place, f"these are more than {MOST_REFERENCES} references in one text")
+            return replace(node, faulty=True)
         for reference in dict.fromkeys(template.references):
             self._use(reference, node.place.find(str(reference)))
         text = str(template)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,32 @@ def test_an_env_file_stands_in_its_place(folder: Folder) -> None:
     other = folder.write("other.env", "TAG=2")
     app = folder.load("services: {web: {image: 'x:$TAG'}}", env_files=[other])
     assert getattr(app.services[0].run, "image", None) == "x:2"
+
+
+def test_a_file_that_many_services_name_is_read_once(folder: Folder) -> None:
+    folder.write("a.env", "".join(f"A{n}=${{X}}\n" for n in range(2000)))
+    services = "".join(f"  s{n}: {{image: x, env_file: a.env}}\n" for n in range(300))
+    start = time.monotonic()
+    app = folder.load(f"services:\n{services}", environment={"X": "1"})
+    assert {str(var.value) for service in app.services for var in service.env} == {"1"}
+    assert time.monotonic() - start < 4
+
+
+def test_files_of_variables_share_their_bounds(folder: Folder) -> None:
+    for n in range(4):
+        folder.write(f"{n}.env", f"A={'x' * 900_000}")
+    found = folder.errors("services: {a: {image: x, env_file: [0.env, 1.env, 2.env, 3.env]}}")
+    assert "2.env these are more variables than are read at most" in found
+
+
+def test_what_an_env_file_may_refer_to(folder: Folder) -> None:
+    folder.write(".env", "FROM=dotenv\nBOTH=dotenv")
+    folder.write("a.env", "A=$FROM-$BOTH-$OWN\nBOTH=file")
+    folder.write("b.env", "B=$A $BOTH\nFROM")
+    service = folder.load("services: {a: {image: x, env_file: [a.env, b.env]}}", environment={"OWN": "env"}).services[0]
+    assert {var.name: str(var.value) for var in service.env} == {
+        "A": "dotenv-dotenv-env",
+        "BOTH": "file",
+        "B": "dotenv-dotenv-env dotenv",
+        "FROM": "dotenv",
+    }
