@@ -143,6 +143,59 @@ def test_any_value_under_any_key(services: object) -> None:
     check(yaml.safe_dump({"services": services}).encode())
 
 
+EXTENDS = st.sampled_from(
+    ["a", "b", "c", {"service": "a"}, {"service": "b", "file": "other.yaml"}, {"file": "c"}, [], 1]
+)
+SERVICES = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]),
+    st.dictionaries(KEYS, VALUES, max_size=4)
+    | st.builds(lambda keys, extends: {**keys, "extends": extends}, st.dictionaries(KEYS, VALUES, max_size=3), EXTENDS),
+    max_size=3,
+)
+INCLUDES = st.none() | st.lists(
+    st.sampled_from(["other.yaml", "devbox.yaml", "no.yaml", "", None, 1, [], {}, {"path": "other.yaml"}])
+    | st.fixed_dictionaries(
+        {"path": st.just(["other.yaml"])}, optional={"env_file": VALUES, "project_directory": VALUES}
+    ),
+    max_size=3,
+)
+FILE = st.fixed_dictionaries({"services": SERVICES}, optional={"include": INCLUDES, "networks": VALUES, "x-a": VALUES})
+
+
+def tagged(data: object, mark: str) -> str:
+    """A file in which the values of one key are marked."""
+    text = yaml.safe_dump(data, default_flow_style=True, width=1_000_000)
+    return (
+        text.replace(f"{mark}: ", f"{mark}: !reset ", 1)
+        if len(text) % 2
+        else text.replace(mark, f"{mark}: !override", 1)
+    )
+
+
+@given(FILE, FILE, FILE, st.sampled_from(["image", "ports", "a", "b", "command", "environment", "labels"]))
+@QUIET
+def test_any_files_that_lie_on_extend_and_include_one_another(
+    one: object, two: object, other: object, mark: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("devbox.yaml", "over.yaml", "other.yaml")]
+        for file, data in zip(files, (one, two, other), strict=True):
+            file.write_text(tagged(data, mark))
+        try:
+            app = load(
+                files[:2],
+                environment={"PATH": ""},
+                profiles=["*"],
+                secrets=lambda service, name: "secret",
+                data_dir=lambda service: f"/data/{service}",
+            )
+        except ManifestError as error:
+            printed = [str(problem) for problem in error.problems]
+        else:
+            printed = [yaml.safe_dump(to_compose(app))]
+        assert all(printed)
+
+
 @given(st.text(alphabet=st.sampled_from("$${}:-?+AB.ab \\\"'\n")))
 @QUIET
 def test_any_variable_form(text: str) -> None:
