@@ -92,7 +92,9 @@ class Assembler:
 
         for project in included:
             tree = self._tree(project, interpolator.for_project(project.variables))
-            own = with_resources(own, tree, project.variables, self._problems)
+            known = interpolator.variables
+            given = {name: value for name, value in project.variables.files.items() if known.get(name) is None}
+            own = with_resources(own, tree, Variables({}, given), self._problems)
         return own
 
 

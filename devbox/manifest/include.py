@@ -154,27 +154,29 @@ def _is_null(node: Node) -> bool:
 # --- putting it in
 
 
-def with_resources(own: Mapping, included: Mapping, variables: Variables, problems: Problems) -> Mapping:
-    """A document with the services, networks and so on of an included project."""
+def with_resources(own: Mapping, included: Mapping, given: Variables, problems: Problems) -> Mapping:
+    """A document with the services, networks and so on of an included project.
+
+    `given` are variables that the included project has and the one around it does not.
+    """
     for section in _RESOURCES:
         theirs = included.entries.get(section)
         if theirs is not None and isinstance(theirs.value, Mapping) and theirs.value.entries:
             ours = own.entries.get(section)
-            value = _together(section, ours.value if ours else None, theirs.value, variables, problems)
+            value = _together(section, ours.value if ours else None, theirs.value, given, problems)
             own = own.having(section, Entry(ours.key if ours else theirs.key, value))
     return own
 
 
-def _together(section: str, ours: Node | None, theirs: Mapping, variables: Variables, problems: Problems) -> Node:
+def _together(section: str, ours: Node | None, theirs: Mapping, given: Variables, problems: Problems) -> Node:
     """The resources of both. What both have must be the same."""
     if ours is not None and not isinstance(ours, Mapping) and not _is_null(ours):
         return ours
     entries = dict(ours.entries) if isinstance(ours, Mapping) else {}
     for name, entry in theirs:
-        if section == "services":
-            entry = Entry(entry.key, _with_environment(entry.value, variables))
-        known = entries.setdefault(name, entry)
-        if known is not entry and not _same(section, known, entry):
+        filled = Entry(entry.key, _filled(section, entry.value, given)) if given.files else entry
+        known = entries.setdefault(name, filled)
+        if known is not filled and not _same(section, known, filled):
             what = section.removesuffix("s")
             hint = "Give one another name, or what differs as an override: `path: [included.yaml, override.yaml]`."
             problems.add(known.key, f"the {what} {name} is also in {entry.key}, and says something else there", hint)
@@ -193,18 +195,27 @@ def _same(section: str, one: Entry, other: Entry) -> bool:
     return "file" not in keys
 
 
-def _with_environment(service: Node, variables: Variables) -> Node:
-    """A service whose variables without a value have got it from the project that the service belongs to."""
-    entry = service.entries.get("environment") if isinstance(service, Mapping) else None
-    if entry is None or not isinstance(service, Mapping):
-        return service
-    node = named(entry.value, "environment")
-    if not isinstance(node, Mapping) or not any(_is_null(each.value) for _, each in node):
-        return service
-    entries = {name: Entry(each.key, _given(name, each.value, variables)) for name, each in node}
-    return service.having("environment", Entry(entry.key, replace(node, entries=entries)))
+def _filled(section: str, node: Node, given: Variables) -> Node:
+    """A resource with the values of variables that it names, and that only the project it belongs to has."""
+    entry = node.entries.get("environment") if isinstance(node, Mapping) else None
+    if entry is None or not isinstance(node, Mapping):
+        return node
+    if section in ("secrets", "configs"):
+        value = given.get(entry.value.text) if isinstance(entry.value, Scalar) else None
+        if value is None:
+            return node
+        return node.without("environment").having("content", Entry(entry.key, _text(entry.value.place, value)))
+    variables = named(entry.value, "environment") if section == "services" else node
+    if section != "services" or not isinstance(variables, Mapping):
+        return node
+    entries = {name: Entry(each.key, _given(name, each.value, given)) for name, each in variables}
+    return node.having("environment", Entry(entry.key, replace(variables, entries=entries)))
 
 
-def _given(name: str, node: Node, variables: Variables) -> Node:
-    value = variables.get(name) if _is_null(node) else None
-    return node if value is None else Scalar(node.place, value, plain=False, secret=variables.is_secret(name))
+def _given(name: str, node: Node, given: Variables) -> Node:
+    value = given.get(name) if _is_null(node) else None
+    return node if value is None else _text(node.place, value)
+
+
+def _text(place: Place, value: str) -> Scalar:
+    return Scalar(place, value, plain=False, secret=True)

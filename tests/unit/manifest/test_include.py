@@ -94,6 +94,25 @@ def test_each_project_has_variables_of_its_own_and_the_outer_ones_win(folder: Fo
     assert envs == {"a": {"C": ("inner", True), "E": ("env", False)}, "b": {}}
 
 
+def test_secrets_and_configs_from_variables_that_only_the_included_project_has(folder: Folder) -> None:
+    folder.write("sub/.env", "TOKEN=inner\nOTHER=inner")
+    folder.write(
+        "sub/compose.yaml",
+        """
+        services: {a: {image: x, secrets: [s], configs: [c]}}
+        secrets: {s: {environment: TOKEN}}
+        configs: {c: {environment: OTHER}}
+        """,
+    )
+    app = folder.load("include: [sub/compose.yaml]", environment={"OTHER": "outer"})
+    run = app.services[0].run
+    assert isinstance(run, ContainerRun)
+    assert {each.target: (each.content, each.environment) for each in run.files} == {
+        "/run/secrets/s": ("inner", ""),
+        "/c": ("outer", "OTHER"),
+    }
+
+
 def test_no_file_of_variables(folder: Folder) -> None:
     folder.write("sub/.env", "A=inner")
     folder.write("sub/compose.yaml", "services: {a: {image: 'x-$A'}}")
