@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from devbox.manifest.files import Files
@@ -21,8 +21,10 @@ class Project:
     documents: tuple[Mapping, ...]
     variables: Variables
     included: tuple[tuple[Project, ...], ...] = ()
-    services: frozenset[str] = field(default=frozenset())
+    services: frozenset[str] = frozenset()
     """The names of all services, of those included too."""
+    directories: frozenset[Path] = frozenset()
+    """Where relative paths start from, in those included too."""
 
 
 def project_of(
@@ -44,7 +46,9 @@ def make_project(
     """A project of documents and what each of them includes."""
     names = {name for document in documents for name in _services(document).entries}
     names.update(name for projects in included for project in projects for name in project.services)
-    return Project(tuple(documents), variables, included, frozenset(names))
+    directories = {document.place.source.directory for document in documents}
+    directories.update(path for projects in included for project in projects for path in project.directories)
+    return Project(tuple(documents), variables, included, frozenset(names), frozenset(directories))
 
 
 class Assembler:

@@ -132,7 +132,11 @@ class Extender:
 
     def _read(self, path: Path, place: Place) -> _Home | None:
         documents = self._files.documents(path, place=place)
+        if documents is None:
+            return None
+        name = display_name(path)
         if not documents:
+            self._problems.add(place, f"{name} is empty")
             return None
         tree, replaced = documents[0], self._interpolator.tree
         if len(documents) > 1:
@@ -141,7 +145,6 @@ class Extender:
             for document in documents[1:]:
                 tree = merge(tree, self._interpolator.mapping(document))
         services = tree.get("services")
-        name = display_name(path)
         if not isinstance(services, Mapping):
             self._problems.add(place, f"{name} has no services")
             return None

@@ -33,11 +33,11 @@ class Files:
 
     def __init__(self, problems: Problems, given: Mapping[Path, bytes] | None = None) -> None:
         self._problems, self._given = problems, given or {}
-        self._known: dict[tuple[Path, Path | None], tuple[Tree, ...]] = {}
+        self._known: dict[tuple[Path, Path | None], tuple[Tree, ...] | None] = {}
         self._room, self._bytes = Room(), LARGEST_TOGETHER
 
-    def documents(self, path: Path, base: Path | None = None, place: Place | None = None) -> tuple[Tree, ...]:
-        """The documents of a file; none with the reason among the problems.
+    def documents(self, path: Path, base: Path | None = None, place: Place | None = None) -> tuple[Tree, ...] | None:
+        """The documents of a file, of which there may be none; None with the reason among the problems.
 
         Relative paths in it start from `base`, or from where it is. `place` is where another file names it.
         """
@@ -46,15 +46,15 @@ class Files:
             self._known[key] = self._read(path, base, place)
         return self._known[key]
 
-    def _read(self, path: Path, base: Path | None, place: Place | None) -> tuple[Tree, ...]:
+    def _read(self, path: Path, base: Path | None, place: Place | None) -> tuple[Tree, ...] | None:
         name = "<stdin>" if path == STDIN else display_name(path)
         source = Source(path if path == STDIN else path.absolute(), name, base=base)
         if len(self._known) >= MOST_FILES or self._bytes < 0:
             self._problems.add(place or Place(source), f"with {name} these are more files than are read at most")
-            return ()
+            return None
         text = read_text(source, self._problems, place, data=self._given.get(path))
         if text is None:
-            return ()
+            return None
         self._bytes -= len(text)
         source = Source(source.path, name, lines_of(text), base)
         return parse(source, text, self._problems, self._room)

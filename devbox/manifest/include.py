@@ -77,9 +77,9 @@ class Includer:
 
     def _read(self, asked: _Asked, variables: Variables, chain: tuple[Path, ...]) -> Project | None:
         read = [self._files.documents(path, asked.directory, asked.place) for path in asked.paths]
-        if not all(read):
+        documents = [document for each in read for document in each or ()]
+        if None in read or not documents:
             return None
-        documents = [document for each in read for document in each]
         included = tuple(self.projects(document, variables, asked.directory, chain) for document in documents)
         return make_project(documents, variables, included)
 

@@ -16,7 +16,7 @@ from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
 from devbox.manifest import build, references, resources, services
-from devbox.manifest.assemble import Assembler, project_of
+from devbox.manifest.assemble import Assembler, Project, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
 from devbox.manifest.files import Files
@@ -25,7 +25,7 @@ from devbox.manifest.locate import STDIN
 from devbox.manifest.name import choose_name, project_directory
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.resources import Resources
-from devbox.manifest.source import Problems
+from devbox.manifest.source import Place, Problems, Source, display_name
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.tree import Scalar
 from devbox.manifest.values import Scope
@@ -99,7 +99,7 @@ def load(
     scope = Scope(problems, variables, root)
     _check_project(scope, tree)
     path = environment.get("PATH", "")
-    backing = Backing(problems, _folders(root, files), path, engine, secrets, data_dir)
+    backing = Backing(problems, _folders(root, files, whole), path, engine, secrets, data_dir)
     declared = resources.read(scope, tree, name)
     found = _Mesh(scope, backing, declared, path, profiles, targets).build(tree, interpolator)
     problems.raise_if_any()
@@ -130,10 +130,15 @@ def _read_all(files: Sequence[Path], root: Path, reader: Files, problems: Proble
         raise ManifestError([Problem("devbox.yaml", 0, 0, "there is no manifest here", hint)])
     # Relative paths start from the project's directory, whichever of its files they are in.
     read = [reader.documents(file if file == STDIN else file.absolute(), root) for file in files]
-    if not all(read):
+    if None in read:
         # What is missing from one file would make the others look wrong.
         problems.raise_if_any()
-    return [document for documents in read for document in documents]
+    found = [document for documents in read for document in documents or ()]
+    if not found:
+        source = Source(files[0], "<stdin>" if files[0] == STDIN else display_name(files[0].absolute()))
+        problems.add(Place(source), "the file is empty", "A manifest has at least `services:` with one service.")
+        problems.raise_if_any()
+    return found
 
 
 def _written_name(documents: Sequence[Tree], variables: Variables) -> str | None:
@@ -144,9 +149,9 @@ def _written_name(documents: Sequence[Tree], variables: Variables) -> str | None
     return names[-1] if names else None
 
 
-def _folders(root: Path, files: Sequence[Path]) -> list[Path]:
+def _folders(root: Path, files: Sequence[Path], project: Project) -> list[Path]:
     """The directories whose entries can be used."""
-    return list(dict.fromkeys([root, *(file.absolute().parent for file in files)]))
+    return list(dict.fromkeys([root, *(file.absolute().parent for file in files), *sorted(project.directories)]))
 
 
 def _check_project(scope: Scope, tree: Tree) -> None:

@@ -96,7 +96,9 @@ def _read_in_full(
     for file, text in zip(files, texts, strict=True):
         line = _name_line(text)
         # A name that stands on a line of its own is found in a file that is broken elsewhere, too.
-        for tree in parse(Source(file.absolute(), file.name), line if _SIMPLE.fullmatch(line) else text, problems):
+        for tree in (
+            parse(Source(file.absolute(), file.name), line if _SIMPLE.fullmatch(line) else text, problems) or ()
+        ):
             node = tree.get("name")
             replaced = Interpolator(variables, (), problems).tree(node) if node else None
             written = replaced.text if isinstance(replaced, Scalar) and replaced.text else written

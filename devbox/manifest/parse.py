@@ -76,28 +76,29 @@ class Room:
     values: int = MOST_NODES
 
 
-def parse(source: Source, text: str, problems: Problems, room: Room | None = None) -> tuple[Mapping, ...]:
-    """The mapping in each document of `text`; none with the reason in `problems`. They take from `room`."""
+def parse(source: Source, text: str, problems: Problems, room: Room | None = None) -> tuple[Mapping, ...] | None:
+    """The mapping in each document of `text`, of which there may be none; None with the reason in `problems`.
+
+    What is read takes from `room`.
+    """
     if bad := _NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         message = f"not a text file: character {ord(bad.group()):#04x} in line {line}"
         problems.add(Place(source), message, "A manifest is a text file in UTF-8.")
-        return ()
+        return None
     try:
         roots = _Builder(source, problems, room or Room()).build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as exc:
         _add_syntax_error(source, exc, problems)
-        return ()
+        return None
     except (yaml.YAMLError, _TooMuch) as exc:
         problems.add(Place(source), f"not readable as YAML: {exc}")
-        return ()
+        return None
     said = [root for root in roots if not (isinstance(root, Scalar) and root.is_null)]
-    if not said:
-        problems.add(Place(source), "the file is empty", "A manifest has at least `services:` with one service.")
     for root in said:
         if not isinstance(root, Mapping):
             problems.add(root.place, f"a manifest is a mapping, this is {root.kind}", "Start with `services:`.")
-            return ()
+            return None
     return tuple(root for root in said if isinstance(root, Mapping))
 
 

@@ -25,11 +25,10 @@ class Scope:
     problems: Problems
     variables: Variables
     directory: Path
-    given_directory: Path | None = None
 
     def base(self, place: Place) -> Path:
         """What a relative path at `place` starts from."""
-        return self.given_directory or place.source.directory
+        return place.source.directory
 
     def texts_of_variable(self, name: str) -> tuple[str, ...]:
         """The items of a variable that holds a list with commas."""

@@ -100,7 +100,7 @@ def merged(folder: Path, *names: str, environment: Mapping[str, str] | None = No
     """What files of a folder come to as one tree, before anything is made of it."""
     problems = Problems()
     files = Files(problems)
-    documents = [document for name in names for document in files.documents(folder / name, folder)]
+    documents = [document for name in names for document in files.documents(folder / name, folder) or ()]
     problems.raise_if_any()
     variables = read_variables(environment or {}, (), folder, problems)
     project = project_of(documents, variables, folder, files, problems)

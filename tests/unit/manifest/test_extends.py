@@ -232,6 +232,17 @@ ERRORS = [
     (
         """
         services:
+          web: {extends: {file: lib/nothing.yaml, service: base}}
+        """,
+        """
+        devbox.yaml:2:25: lib/nothing.yaml is empty
+            2 |   web: {extends: {file: lib/nothing.yaml, service: base}}
+              |                         ^^^^^^^^^^^^^^^^
+        """,
+    ),
+    (
+        """
+        services:
           web: {extends: {file: lib/broken.yaml, service: base}}
         """,
         """
@@ -366,6 +377,7 @@ def test_errors(folder: Folder, monkeypatch: pytest.MonkeyPatch, text: str, expe
     monkeypatch.chdir(folder.path)
     folder.write("lib/other.yaml", "services: {base: {image: x}}")
     folder.write("lib/empty.yaml", "x-a: 1")
+    folder.write("lib/nothing.yaml", "# nothing")
     folder.write("lib/broken.yaml", "services: {a: [}")
     folder.write("lib/one.yaml", "services: {a: {extends: {file: two.yaml, service: b}}}")
     folder.write("lib/two.yaml", "services: {b: {extends: {file: one.yaml, service: a}}}")

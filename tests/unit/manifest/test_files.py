@@ -217,3 +217,17 @@ def test_paths_are_absolute(folder: Folder) -> None:
     app = folder.load("services: {a: {image: x}}")
     assert app.files == (str(folder.path / "devbox.yaml"),)
     assert Path(app.directory) == folder.path
+
+
+def test_an_empty_file_beside_another_one_says_nothing(folder: Folder) -> None:
+    folder.write("db.yaml", "# nothing yet\n")
+    app = folder.load("include: [db.yaml]\nservices: {a: {image: x}}", "# later", "---\n")
+    assert [service.name for service in app.services] == ["a"]
+    found = folder.errors("# nothing", "")
+    assert found.splitlines()[0] == "devbox.yaml: the file is empty"
+
+
+def test_entries_of_an_included_project(folder: Folder) -> None:
+    folder.write("sub/devbox.d/mine.yaml", "what: [no, entry]")
+    folder.write("sub/devbox.yaml", "services: {db: {use: mine}}")
+    assert "there is no catalogue entry" not in folder.errors("include: [sub/devbox.yaml]")
