@@ -212,6 +212,7 @@ def test_up_serves_and_down_leaves_nothing(engine: None, tmp_path: Path, name: s
     try:
         it.up()
         serves(it)
+        assert it.ok("up", "--plan").strip() == "nothing to do"
         it.down()
         assert it.left(before) == []
     finally:
