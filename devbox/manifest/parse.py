@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from devbox.manifest.source import Place, Problems, Source
+from devbox.manifest.source import Place, Problems, Source, nearest_file
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -48,7 +48,8 @@ def read_text(
             return None
         return _decode(data).replace("\r\n", "\n").replace("\r", "\n")
     except OSError as exc:
-        problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}")
+        hint = nearest_file(source.path) if isinstance(exc, FileNotFoundError) else ""
+        problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}", hint)
     except ValueError as exc:
         problems.add(where, f"{source.name} is {exc}" if place else str(exc), "A manifest is a text file in UTF-8.")
     return None

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from devbox.domain.errors import ManifestError, Problem
@@ -153,3 +154,15 @@ def nearest(word: str, valid: Iterable[str]) -> str:
 
 def _alike(one: str, other: str) -> bool:
     return one[:1] == other[:1] and abs(len(one) - len(other)) <= 2
+
+
+def nearest_file(path: Path) -> str:
+    """A hint that names the file that was probably meant by one that is not there."""
+    try:
+        with os.scandir(path.parent) as entries:
+            names = {Path(entry.name).stem: entry.name for entry in islice(entries, 500)}
+    except (OSError, ValueError):
+        return ""
+    # Endings are much alike, and say nothing about which one was meant.
+    near = difflib.get_close_matches(path.stem[:80], names, n=1, cutoff=0.6)
+    return f"Did you mean {names[near[0]]}?" if near else ""

@@ -232,6 +232,18 @@ ERRORS = [
     (
         """
         services:
+          web: {extends: {file: lib/othre.yml, service: base}}
+        """,
+        """
+        devbox.yaml:2:25: cannot read lib/othre.yml: No such file or directory
+            2 |   web: {extends: {file: lib/othre.yml, service: base}}
+              |                         ^^^^^^^^^^^^^
+              hint: Did you mean other.yaml?
+        """,
+    ),
+    (
+        """
+        services:
           web: {extends: {file: lib/nothing.yaml, service: base}}
         """,
         """
