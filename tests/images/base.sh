@@ -10,7 +10,11 @@ debootstrap --variant=minbase --include=ca-certificates,python3-minimal,redis-se
   "$codename" "$root" "$mirror" >"${TMPDIR:-/tmp}/devbox-test-base.log" 2>&1 ||
   { tail -5 "${TMPDIR:-/tmp}/devbox-test-base.log"; exit 1; }
 rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,man,locale,info}/*
-tar -C "$root" -c . | "$docker" import -c 'ENV LANG=C.UTF-8' -c 'CMD ["bash"]' - devbox-test/base >/dev/null
+# Whom this machine trusts, an image built here trusts too: a proxy that reads along may stand before every registry.
+authorities=/etc/ssl/certs/ca-certificates.crt
+cp "$authorities" "$root$authorities"
+tar -C "$root" -c . | "$docker" import -c "ENV LANG=C.UTF-8 PIP_CERT=$authorities NODE_EXTRA_CA_CERTS=$authorities" \
+  -c 'CMD ["bash"]' - devbox-test/base >/dev/null
 mkdir -p "$root/context"
 # As the official image does: listen everywhere, for inside a container only its own network can reach it.
 cat >"$root/context/entrypoint" <<'EOF'
