@@ -126,6 +126,7 @@ class _Session:
         self._up_done = threading.Event()
         self._deciding = threading.Lock()
         self._ending = False
+        self._interrupted = False
         self._result_before_down = DONE
         self._lines = self._client.lines("/v1/logs", follow="1", frames="1", tail="0")
 
@@ -136,11 +137,15 @@ class _Session:
 
     def follow(self) -> int:
         """Print what comes, until the mesh is taken away or has ended by itself; the exit code."""
-        for item in self._lines:
-            if item["is"] == Bye.__name__:
-                return self._result()
-            self._take(item)
-            self._end_if_all_ended()
+        try:
+            for item in self._lines:
+                if item["is"] == Bye.__name__:
+                    return self._result()
+                self._take(item)
+                self._end_if_all_ended()
+        except KeyboardInterrupt:
+            self._interrupted = True
+            raise
         say(f"the supervisor of {self._places.project} ended; its services go on: `devbox up -d` brings it back.")
         return FAILED
 
@@ -151,7 +156,9 @@ class _Session:
             if verdict.ok:
                 self._say_ready()
         except DevboxError as error:
-            report(error)
+            # After Ctrl-C it is no news that the mesh is going.
+            if not self._interrupted:
+                report(error)
         finally:
             self._up_done.set()
             self._end_if_all_ended()

@@ -124,8 +124,7 @@ class LocalControl:
 
     async def up(self, app: AppSpec, command: Command) -> Verdict:
         """Take over a manifest, have services run, and wait for the command's goal."""
-        if self._ending:
-            raise NotRunning(f"{self.project} is going down ({self._ending})", hint="Wait a moment and try again.")
+        self._refuse_while_ending()
         if command.recreate is Recreate.NEVER:
             app = self._with_what_runs(app)
         if command.alone:
@@ -138,6 +137,8 @@ class LocalControl:
         if command.recreate is not Recreate.NEVER:
             asked = frozenset(command.services) or self.engine.affected((), with_dependencies=False)
             await self.engine.renew(asked, command.by, force=command.recreate is Recreate.ALWAYS)
+        # A `down` may have come while this waited: nothing is started behind its back.
+        self._refuse_while_ending()
         names = self.engine.intend(Intent.RUN, command.services, command.by)
         return await self._settle(names, command)
 
@@ -151,6 +152,8 @@ class LocalControl:
         """Have something done, and wait for its goal."""
         self._check(command.services)
         engine = self.engine
+        if command.action is not Action.DOWN:
+            self._refuse_while_ending()
         match command.action:
             case Action.UP | Action.START:
                 names = engine.intend(Intent.RUN, command.services, command.by)
@@ -196,6 +199,7 @@ class LocalControl:
         self._check(counts.keys())
         services = tuple(replace(s, replicas=counts.get(s.name, s.replicas)) for s in self.engine.app.services)
         await self.engine.apply(replace(self.engine.app, services=services))
+        self._refuse_while_ending()
         return self.engine.intend(Intent.RUN, counts.keys(), command.by)
 
     async def _down(self, command: Command) -> Verdict:
@@ -274,6 +278,10 @@ class LocalControl:
         )
 
     # --- small things
+
+    def _refuse_while_ending(self) -> None:
+        if self._ending:
+            raise NotRunning(f"{self.project} is going down ({self._ending})", hint="Wait a moment and try again.")
 
     def _check(self, services: Collection[str]) -> None:
         known = self.engine.state.services() | {s.name for s in (self.engine.app.services if self.engine.app else ())}

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from devbox.control.local import LocalControl, Subscription
 from devbox.control.protocol import Action, Changed, Command, Goal, Snapshot
+from devbox.domain.errors import NotRunning
 from devbox.domain.event import Event, InstanceSeen, service_of
 from devbox.domain.spec import AppSpec, EnvVar, Need, Port, RestartPolicy, ServiceSpec, Template, UnitKey, Until
 from devbox.domain.status import Failure, FailureKind
@@ -65,6 +68,22 @@ async def test_up_starts_in_order_and_down_takes_away(tmp_path: Path) -> None:
         await it.control.command(Command(Action.DOWN, by="a test"))
         assert not it.runtime.instances
         assert it.stopped == ["a test"]
+
+
+async def test_an_up_that_a_down_overtakes_starts_nothing(tmp_path: Path) -> None:
+    it = Bench(tmp_path, FakeRuntime(tmp_path / "logs"))
+    overtaken = asyncio.create_task(it.up(service("api")))
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(it.control.command(Command(Action.DOWN, by="a test")))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(it.engine.run())
+    with pytest.raises(NotRunning, match="p is going down"):
+        await overtaken
+    assert (await leaving).ok
+    await it.engine.caught_up()
+    assert not it.runtime.instances
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_step_that_fails_is_the_verdict(tmp_path: Path) -> None:
