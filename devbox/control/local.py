@@ -28,7 +28,7 @@ from devbox.control.rows import row_of
 from devbox.domain.errors import NotRunning, UsageError
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Ref
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
 from devbox.engine.loop import Engine, Turn
@@ -113,6 +113,16 @@ class LocalControl:
         """Lines of services (none named: all), merged by time."""
         self._check(services)
         return self.engine.logs.read(services, tail=tail, follow=follow)
+
+    def search(self, query: LogQuery, *, follow: bool = False) -> AsyncIterator[LogChunk]:
+        """The lines of the whole history that a query asks for, merged by time."""
+        self._check(query.services)
+        return self.engine.logs.search(query, follow=follow)
+
+    async def lines(self, service: str, replica: int, first: int, count: int, *, stream: str = "stdout") -> LogChunk:
+        """Lines of one stream from line `first` on."""
+        self._check([service])
+        return self.engine.logs.lines(UnitKey(service, replica), stream, first, count)
 
     def say_bye(self, reason: str) -> None:
         """Tell every subscriber that the supervisor ends; those who follow logs get the last lines first."""

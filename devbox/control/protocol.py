@@ -16,7 +16,7 @@ from typing import Protocol
 
 from devbox.domain.event import Event
 from devbox.domain.instance import Ref, Sample
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.spec import Group, Port, Unit, UnitKey
 from devbox.domain.status import Status
 
@@ -208,6 +208,18 @@ class Control(Protocol):
         self, services: tuple[str, ...] = (), *, tail: int | None = None, follow: bool = False
     ) -> AsyncIterator[LogChunk]:
         """Lines of these services (none named: all), merged by time; the last `tail` of each first (None: all)."""
+
+    def search(self, query: LogQuery, *, follow: bool = False) -> AsyncIterator[LogChunk]:
+        """The lines of the whole history that a query asks for, merged by time; with `follow` then whatever comes.
+
+        Raises UsageError for a bad pattern.
+        """
+
+    async def lines(self, service: str, replica: int, first: int, count: int, *, stream: str = "stdout") -> LogChunk:
+        """At most `count` lines of one stream from line `first` on: fewer at its end.
+
+        What was rotated away is skipped, so `first_line` of the answer may be later than `first`.
+        """
 
     async def command(self, command: Command) -> Verdict:
         """Have something done, and wait for its goal."""

@@ -3,6 +3,8 @@
     GET  /v1/state                    a Snapshot
     GET  /v1/frames?measure=0|1       Frames, one JSON object a line
     GET  /v1/logs?service=&tail=&follow=&frames=   LogChunks, one a line; with frames=1 Frames among them
+    GET  /v1/logs/search?q=&follow=  LogChunks that a LogQuery (as JSON) asks for, one a line
+    GET  /v1/logs/lines/SERVICE?replica=&stream=&first=&count=     a LogChunk
     GET  /v1/events?since=SEQ         Events of the journal, one a line
     GET  /v1/why/SERVICE              a Why
     POST /v1/up                       {app, command} -> Verdict
@@ -30,8 +32,9 @@ from devbox.control.local import LocalControl
 from devbox.control.protocol import Bye, Command
 from devbox.domain.codec import DecodeError, decode, encode
 from devbox.domain.errors import DevboxError, EngineUnavailable, NotRunning, UsageError
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.spec import AppSpec
+from devbox.engine.logs.pattern import pattern_of
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,20 @@ def make_app(control: LocalControl) -> Starlette:
         if query.get("frames") == "1":
             return _lines(_merged(control.frames(measure=False), chunks))
         return _lines(_until_bye(control, chunks) if query.get("follow") == "1" else chunks)
+
+    async def search(request: Request) -> Response:
+        query = decode(LogQuery, json.loads(request.query_params["q"]))
+        if request.query_params.get("follow") == "1":
+            pattern_of(query)
+            return _lines(_until_bye(control, control.search(query, follow=True)))
+        return _lines(await _begun(control.search(query)))
+
+    async def lines(request: Request) -> Response:
+        query = request.query_params
+        first, count = int(query.get("first") or 0), int(query.get("count") or 100)
+        name, replica = request.path_params["service"], int(query.get("replica") or 1)
+        found = await control.lines(name, replica, first, count, stream=query.get("stream") or "stdout")
+        return JSONResponse(encode(found))
 
     async def events(request: Request) -> Response:
         since = int(request.query_params.get("since") or 0)
@@ -86,6 +103,8 @@ def make_app(control: LocalControl) -> Starlette:
             Route("/v1/state", _guarded(state)),
             Route("/v1/frames", _guarded(frames)),
             Route("/v1/logs", _guarded(logs)),
+            Route("/v1/logs/search", _guarded(search)),
+            Route("/v1/logs/lines/{service}", _guarded(lines)),
             Route("/v1/events", _guarded(events)),
             Route("/v1/why/{service}", _guarded(why)),
             Route("/v1/unit/{service}", _guarded(unit)),
@@ -131,6 +150,25 @@ def _lines(items: AsyncIterator[Any]) -> StreamingResponse:
                 yield json.dumps(encode(item, saved_only=True), separators=(",", ":")).encode() + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+async def _begun(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """`items`, once the first is there: so that what is wrong with a question is said before the answer begins."""
+    first = [item async for item in _first(items)]
+
+    async def rest() -> AsyncIterator[Any]:
+        for item in first:
+            yield item
+        async with contextlib.aclosing(items) as stream:  # type: ignore[type-var]
+            async for item in stream:
+                yield item
+
+    return rest()
+
+
+async def _first(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    with contextlib.suppress(StopAsyncIteration):
+        yield await anext(items)
 
 
 async def _until_bye(control: LocalControl, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:

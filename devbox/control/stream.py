@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -13,7 +14,7 @@ from devbox.control.client import not_running
 from devbox.control.protocol import Command, Frame, Verdict, Why
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import ControlError, NotRunning, UsageError
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 
 T = TypeVar("T")
 
@@ -40,6 +41,16 @@ class StreamingControl:
             query["tail"] = str(tail)
         async for chunk in self._lines("/v1/logs", LogChunk, query):
             yield chunk
+
+    async def search(self, query: LogQuery, *, follow: bool = False) -> AsyncIterator[LogChunk]:
+        asked = {"q": json.dumps(encode(query)), "follow": "1" if follow else "0"}
+        async for chunk in self._lines("/v1/logs/search", LogChunk, asked):
+            yield chunk
+
+    async def lines(self, service: str, replica: int, first: int, count: int, *, stream: str = "stdout") -> LogChunk:
+        query = {"replica": replica, "first": first, "count": count, "stream": stream}
+        path = f"/v1/logs/lines/{service}?{urlencode(query)}"
+        return decode(LogChunk, await self._request("GET", path, None, limit=_ANSWER_LIMIT))
 
     async def command(self, command: Command) -> Verdict:
         data = await self._request("POST", "/v1/command", encode(command), limit=None)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
+import itertools
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.logformat import Grouping
 from devbox.domain.spec import UnitKey
-from devbox.engine.logs.clock import GrowthClock
-from devbox.engine.logs.stream import count_lines, offset_of_tail, read_block, size, split
+from devbox.engine.logs.index import Index
+from devbox.engine.logs.pattern import Pattern, pattern_of
+from devbox.engine.logs.rotate import free
+from devbox.engine.logs.search import search
+from devbox.engine.logs.stream import offset_of_tail, read_block, size, split
 from devbox.runtimes.base import LogFiles
 
 _DEBOUNCE_MS, _STEP_MS = 40, 10
 _HEAL_EVERY = 2.0
 """Seconds after which files are looked at even though nothing told that they grew."""
+
+LIMIT = 1 << 30
+"""Bytes of a stream beyond which its oldest quarter is given back to the disk."""
 
 log = logging.getLogger(__name__)
 
@@ -31,23 +40,25 @@ class _Stream:
     key: UnitKey
     name: str
     path: Path
-    clock: GrowthClock
+    index: Index
+    full: bool = False
 
 
 @dataclass
 class _Cursor:
-    """How far a reader has come in a stream, in bytes and in lines."""
+    """How far a reader has come in a stream, in bytes and in lines; `grouping` knows the line before."""
 
     stream: _Stream
     offset: int
     line: int
+    grouping: Grouping = field(default_factory=Grouping)
 
 
 class LogStore:
     """Reads the files that services write to. `locate` tells where the files of a replica are."""
 
-    def __init__(self, folder: Path, locate: Callable[[UnitKey], LogFiles]) -> None:
-        self._folder, self._locate = folder, locate
+    def __init__(self, folder: Path, locate: Callable[[UnitKey], LogFiles], limit: int = LIMIT) -> None:
+        self._folder, self._locate, self._limit = folder, locate, limit
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
         self._grown = asyncio.Event()
         self._generation = 0
@@ -60,8 +71,8 @@ class LogStore:
             if key not in self._streams:
                 files = self._locate(key)
                 self._streams[key] = (
-                    _Stream(key, "stdout", files.stdout, GrowthClock(files.stdout)),
-                    _Stream(key, "stderr", files.stderr, GrowthClock(files.stderr)),
+                    _Stream(key, "stdout", files.stdout, Index(files.stdout)),
+                    _Stream(key, "stderr", files.stderr, Index(files.stderr)),
                 )
 
     def start(self) -> None:
@@ -87,11 +98,12 @@ class LogStore:
         """The first line of a replica that matches, of those seen since a time (seconds since the epoch)."""
         self.know([key])
         self._note_growth()
-        cursors = [_Cursor(s, s.clock.size_before(since), 0) for s in self._streams[key]]
-        for chunk in self._drain(cursors, partial=True):
-            for line in chunk.lines:
-                if pattern.search(line):
-                    return line
+        for stream in self._streams[key]:
+            start, end = stream.index.size_before(since), stream.index.size
+            while start < end and (data := read_block(stream.path, start, end, partial=True)):
+                if (found := next(filter(pattern.search, split(data)), None)) is not None:
+                    return found
+                start += len(data)
         return None
 
     async def read(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncIterator[LogChunk]:
@@ -104,10 +116,18 @@ class LogStore:
         if tail is not None:
             for chunk in _last(self._drain(list(cursors.values()), partial=not follow), tail):
                 yield chunk
+        async with contextlib.aclosing(self._follow(cursors, services, follow=follow)) as later:
+            async for chunk in later:
+                yield chunk
+
+    async def _follow(
+        self, cursors: dict[_Stream, _Cursor], services: Collection[str], *, follow: bool
+    ) -> AsyncGenerator[LogChunk]:
+        """What the cursors have not seen yet; with `follow` whatever comes, of streams that begin later too."""
         while True:
             generation = self._generation
             for stream in self._wanted(services):
-                cursors.setdefault(stream, _Cursor(stream, 0, 0))
+                cursors.setdefault(stream, _Cursor(stream, stream.index.begin, stream.index.first_line))
             last = self._finished or not follow
             while chunks := self._collect(list(cursors.values()), partial=last):
                 for chunk in chunks:
@@ -116,6 +136,38 @@ class LogStore:
             if last:
                 return
             await self._growth_after(generation)
+
+    async def search(self, query: LogQuery, *, follow: bool = False) -> AsyncGenerator[LogChunk]:
+        """What a query finds in the whole history; with `follow` then whatever comes that it asks for, for ever.
+
+        Raises UsageError for a bad pattern.
+        """
+        self._note_growth()
+        streams = self._wanted(query.services)
+        ends = {s: s.index.offset_of(s.index.lines) if follow else s.index.size for s in streams}
+        places = [(stream.key, stream.name, stream.index, ends[stream]) for stream in streams]
+        async with contextlib.aclosing(search(places, query)) as found:
+            async for chunk in found:
+                yield chunk
+        if follow:
+            cursors = {stream: _Cursor(stream, end, stream.index.lines) for stream, end in ends.items()}
+            pattern = pattern_of(query)
+            async with contextlib.aclosing(self._follow(cursors, query.services, follow=True)) as later:
+                async for chunk in later:
+                    for kept in _matching(chunk, pattern, query):
+                        yield kept
+
+    def lines(self, key: UnitKey, stream: str, first: int, count: int) -> LogChunk:
+        """At most `count` lines of one stream from line `first` on."""
+        self.mark(key)
+        chosen = self._streams[key][stream == "stderr"]
+        index = chosen.index
+        start, end = index.offset_of(first), index.offset_of(first + count)
+        chunks = self._drain([_Cursor(chosen, start, max(first, index.first_line))], partial=True, end=end)
+        lines = tuple(line for chunk in chunks for line in chunk.lines)
+        levels = "".join(chunk.levels for chunk in chunks)
+        at = chunks[-1].at if chunks else index.at(start)
+        return LogChunk(key.service, key.replica, stream, max(first, index.first_line), at, lines, levels)
 
     def finish(self) -> None:
         """Nothing more will be written: those who follow get what is left, and then an end."""
@@ -131,22 +183,33 @@ class LogStore:
     def _wanted(self, services: Collection[str]) -> list[_Stream]:
         return [s for key, pair in self._streams.items() if not services or key.service in services for s in pair]
 
+    def _rotate(self, stream: _Stream) -> None:
+        """Give back the oldest part of a log that has grown beyond its limit."""
+        index = stream.index
+        if stream.full or index.size - index.begin <= self._limit:
+            return
+        begin = index.drop_before(index.size - self._limit * 3 // 4)
+        if not free(stream.path, begin):
+            stream.full = True
+            log.warning("%s cannot be made smaller: its file system has no holes", stream.path)
+
     def _history(self, key: UnitKey, tail: int, since: float) -> list[LogChunk]:
         self.mark(key)
         cursors = [_begin(stream, tail) for stream in self._streams[key]]
         for cursor in cursors:
-            cursor.offset = max(cursor.offset, cursor.stream.clock.size_before(since))
+            cursor.offset = max(cursor.offset, cursor.stream.index.size_before(since))
         return self._drain(cursors, partial=True)
 
-    def _drain(self, cursors: list[_Cursor], *, partial: bool) -> list[LogChunk]:
+    def _drain(self, cursors: list[_Cursor], *, partial: bool, end: int | None = None) -> list[LogChunk]:
         chunks: list[LogChunk] = []
-        while found := self._collect(cursors, partial=partial):
+        while found := self._collect(cursors, partial=partial, end=end):
             chunks += found
         return chunks
 
-    def _collect(self, cursors: list[_Cursor], *, partial: bool) -> list[LogChunk]:
+    def _collect(self, cursors: list[_Cursor], *, partial: bool, end: int | None = None) -> list[LogChunk]:
         """What the cursors have not seen yet, about a block of each, merged by time."""
-        return list(heapq.merge(*(_advance(cursor, partial=partial) for cursor in cursors), key=lambda chunk: chunk.at))
+        streams = (_advance(cursor, partial=partial, limit=end) for cursor in cursors)
+        return list(heapq.merge(*streams, key=lambda chunk: chunk.at))
 
     async def _watch(self) -> None:
         from watchfiles import awatch
@@ -154,48 +217,69 @@ class LogStore:
         self._note_growth()
         async for _ in awatch(
             self._folder,
-            watch_filter=lambda _, path: not path.endswith(".times"),
+            watch_filter=lambda _, path: path.endswith(("stdout", "stderr")),
             debounce=_DEBOUNCE_MS,
             step=_STEP_MS,
             rust_timeout=int(_HEAL_EVERY * 1000),
             yield_on_timeout=True,
             recursive=False,
         ):
-            if self._note_growth():
-                self._generation += 1
-                # Wakes whoever waits now; the next to wait needs the next growth.
-                self._grown.set()
-                self._grown.clear()
+            self._note_growth()
 
-    def _note_growth(self) -> bool:
-        """Look how long each file is; whether one has grown."""
+    def _note_growth(self) -> None:
+        """Look how long each file is, and wake those who wait for more."""
         now, grown = time.time(), False
         for pair in self._streams.values():
             for stream in pair:
                 here = size(stream.path)
-                if here > stream.clock.size:
-                    stream.clock.note(here, now)
+                if here != stream.index.size:
+                    stream.index.note(here, now)
+                    self._rotate(stream)
                     grown = True
-        return grown
+        if grown:
+            self._generation += 1
+            # Wakes whoever waits now; the next to wait needs the next growth.
+            self._grown.set()
+            self._grown.clear()
+
+
+def _matching(chunk: LogChunk, pattern: Pattern, query: LogQuery) -> Iterator[LogChunk]:
+    """The lines of a chunk that a query asks for, as chunks of lines that follow each other."""
+    wanted = [
+        pattern.matches(line) and (query.level is None or (chunk.level(i) or 0) >= query.level)
+        for i, line in enumerate(chunk.lines)
+    ]
+    first = 0
+    for hit, run in itertools.groupby(wanted):
+        end = first + len(list(run))
+        if hit:
+            lines, levels = chunk.lines[first:end], chunk.levels[first:end]
+            yield replace(chunk, first_line=chunk.first_line + first, lines=lines, levels=levels)
+        first = end
 
 
 def _begin(stream: _Stream, tail: int | None) -> _Cursor:
-    end = stream.clock.size
-    offset = 0 if tail is None else offset_of_tail(stream.path, tail, end)
-    return _Cursor(stream, offset, count_lines(stream.path, offset))
+    index = stream.index
+    offset = index.begin if tail is None else offset_of_tail(stream.path, tail, index.size, index.begin)
+    return _Cursor(stream, offset, index.line_at(offset))
 
 
-def _advance(cursor: _Cursor, *, partial: bool) -> Iterator[LogChunk]:
+def _advance(cursor: _Cursor, *, partial: bool, limit: int | None = None) -> Iterator[LogChunk]:
     """The next lines of one stream, a chunk for each time at which it was seen to grow."""
-    stream, start, end = cursor.stream, cursor.offset, cursor.stream.clock.size
+    stream, index = cursor.stream, cursor.stream.index
+    if not index.begin <= cursor.offset <= index.size:
+        # What a slow reader has not seen was rotated away, or the file was emptied by hand.
+        cursor.offset, cursor.line = index.begin, index.first_line
+    start, end = cursor.offset, index.size if limit is None else min(limit, index.size)
     data = read_block(stream.path, start, end, partial=partial) if start < end else b""
     done = 0
-    for limit, at in stream.clock.marks(start, start + len(data)) if data else ():
-        cut = len(data) if limit == start + len(data) else data.rfind(b"\n", done, limit - start) + 1
+    for mark, at in index.marks(start, start + len(data)) if data else ():
+        cut = len(data) if mark == start + len(data) else data.rfind(b"\n", done, mark - start) + 1
         if cut > done:
             lines = split(data[done:cut])
-            yield LogChunk(stream.key.service, stream.key.replica, stream.name, cursor.line, at, lines)
-            done, cursor.line = cut, cursor.line + len(lines)
+            key, levels = stream.key, cursor.grouping.letters(lines)
+            yield LogChunk(key.service, key.replica, stream.name, cursor.line, at, lines, levels)
+            done, cursor.line = cut, cursor.line + len(lines) - (not data.endswith(b"\n", done, cut))
     cursor.offset = start + len(data)
 
 
@@ -208,6 +292,7 @@ def _last(chunks: list[LogChunk], lines: int) -> list[LogChunk]:
         room = left.setdefault(key, lines)
         if room > 0:
             skipped = max(0, len(chunk.lines) - room)
-            kept.append(replace(chunk, first_line=chunk.first_line + skipped, lines=chunk.lines[skipped:]))
+            first, rest, levels = chunk.first_line + skipped, chunk.lines[skipped:], chunk.levels[skipped:]
+            kept.append(replace(chunk, first_line=first, lines=rest, levels=levels))
             left[key] = room - len(chunk.lines)
     return kept[::-1]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 BLOCK = 1 << 20
-"""Bytes read at once; a line longer than this is given out in pieces."""
+"""Bytes read at once."""
+
+LONGEST = 32 << 20
+"""A line longer than this is given out in pieces."""
 
 
 def size(path: Path) -> int:
@@ -17,18 +20,24 @@ def size(path: Path) -> int:
 
 
 def read_block(path: Path, start: int, end: int, *, partial: bool = False) -> bytes:
-    """The whole lines of a file from `start` on, up to `end`, at most a block of them.
+    """The whole lines of a file from `start` on, up to `end`: about a block of them, or one line that is longer.
 
-    A line that is not finished is left for later, unless `partial` says that it will not be, or it fills a block.
+    A line that is not finished is left for later, unless `partial` says that it will not be, or it is the longest
+    that is given out whole.
     """
+    length = BLOCK
     try:
         with path.open("rb") as file:
             file.seek(start)
-            data = file.read(min(BLOCK, end - start))
+            data = file.read(min(length, end - start))
+            whole = data.rfind(b"\n") + 1
+            while whole == 0 and len(data) == length and length < LONGEST and start + length < end:
+                more = file.read(min(length, end - start - length))
+                whole = 0 if (found := more.rfind(b"\n")) < 0 else length + found + 1
+                data, length = data + more, 2 * length
     except OSError:
         return b""
-    whole = data.rfind(b"\n") + 1
-    if (partial and start + len(data) >= end) or (whole == 0 and len(data) >= BLOCK):
+    if (partial and start + len(data) >= end) or (whole == 0 and len(data) >= LONGEST):
         return data
     return data[:whole]
 
@@ -36,30 +45,33 @@ def read_block(path: Path, start: int, end: int, *, partial: bool = False) -> by
 def split(data: bytes) -> tuple[str, ...]:
     """The lines of a block, without their ends; bytes that are not UTF-8 are replaced."""
     text = data.decode("utf-8", "replace").removesuffix("\n")
-    return tuple(line.removesuffix("\r") for line in text.split("\n"))
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [line.removesuffix("\r") for line in lines]
+    return tuple(lines)
 
 
-def offset_of_tail(path: Path, lines: int, end: int) -> int:
-    """Where the last `lines` lines before `end` begin."""
+def offset_of_tail(path: Path, lines: int, end: int, begin: int = 0) -> int:
+    """Where the last `lines` lines before `end` begin; not before `begin`."""
     if lines <= 0:
         return end
     missing, position = lines + 1, end
     try:
         with path.open("rb") as file:
-            while position > 0:
-                begin = max(0, position - BLOCK)
-                file.seek(begin)
-                block = file.read(position - begin)
+            while position > begin:
+                start = max(begin, position - BLOCK)
+                file.seek(start)
+                block = file.read(position - start)
                 if position == end and block.endswith(b"\n"):
                     block = block[:-1]
                 found = block.count(b"\n")
                 if found >= missing - 1:
-                    return begin + _after_nth_last_newline(block, missing - 1)
+                    return start + _after_nth_last_newline(block, missing - 1)
                 missing -= found
-                position = begin
+                position = start
     except OSError:
-        return 0
-    return 0
+        return begin
+    return begin
 
 
 def _after_nth_last_newline(block: bytes, n: int) -> int:
@@ -67,15 +79,3 @@ def _after_nth_last_newline(block: bytes, n: int) -> int:
     for _ in range(n):
         index = block.rfind(b"\n", 0, index)
     return index + 1
-
-
-def count_lines(path: Path, end: int) -> int:
-    """How many lines end before offset `end`."""
-    count = 0
-    try:
-        with path.open("rb") as file:
-            while (here := file.tell()) < end and (block := file.read(min(BLOCK, end - here))):
-                count += block.count(b"\n")
-    except OSError:
-        return 0
-    return count

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from devbox.domain.spec import UnitKey
 from devbox.engine.logs import LogStore
-from devbox.engine.logs.clock import GrowthClock
-from devbox.engine.logs.stream import count_lines, offset_of_tail, read_block, split
+from devbox.engine.logs.index import Index
+from devbox.engine.logs.stream import offset_of_tail, read_block, split
 from devbox.runtimes.base import LogFiles
 
 API, DB = UnitKey("api"), UnitKey("db")
@@ -118,34 +118,54 @@ def test_tail_and_count_agree_with_the_plain_way(
     path.write_bytes(data)
     start = offset_of_tail(path, wanted, len(data))
     assert data[start:] == b"".join(line + b"\n" for line in lines[max(0, len(lines) - wanted) :])
-    assert count_lines(path, start) == max(0, len(lines) - wanted)
+    index = Index(path)
+    index.note(len(data), 1.0)
+    assert index.line_at(start) == max(0, len(lines) - wanted)
+    assert index.offset_of(max(0, len(lines) - wanted)) == start
     whole = read_block(path, 0, len(data))
     assert split(whole) == tuple(line.decode("utf-8", "replace") for line in lines) if lines else whole == b""
 
 
 def test_a_line_longer_than_a_block_comes_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_bytes(b"x" * (3 << 20) + b"\nend\n")
-    size, offset, total = path.stat().st_size, 0, 0
+    path.write_bytes(b"x" * (40 << 20) + b"\nend\n")
+    size, offset, blocks = path.stat().st_size, 0, []
     while offset < size:
         block = read_block(path, offset, size)
         assert block
         offset += len(block)
-        total += len(block)
-    assert total == size
+        blocks.append(block)
+    assert b"".join(blocks) == path.read_bytes()
+    assert len(blocks) == 2
+
+
+def test_a_line_of_ten_megabytes_comes_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"before\n" + b"x" * (10 << 20) + b"\nend\n")
+    size = path.stat().st_size
+    lines, offset = [], 0
+    while offset < size:
+        block = read_block(path, offset, size)
+        offset += len(block)
+        lines += split(block)
+    assert [len(line) for line in lines] == [6, 10 << 20, 3]
 
 
 def test_a_torn_index_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    clock = GrowthClock(log)
-    clock.note(10, 1.0)
-    clock.note(20, 2.0)
-    with (tmp_path / "log.times").open("ab") as file:
+    log.write_bytes(b"x" * 20)
+    index = Index(log)
+    index.note(10, 1.0)
+    index.note(20, 2.0)
+    with (tmp_path / "log.index").open("ab") as file:
         file.write(b"torn")
-    again = GrowthClock(log)
+    again = Index(log)
     assert again.size == 20
     assert again.at(15) == 2.0
     assert again.size_before(1.5) == 10
+    log.write_bytes(b"x" * 30)
+    again.note(30, 3.0)
+    assert Index(log).at(25) == 3.0, "what is noted after a torn mark is in step"
 
 
 async def test_last_words_are_those_of_this_life(tmp_path: Path) -> None:

@@ -1,0 +1,276 @@
+"""A search through the log files: in blocks, forwards or backwards, merged by time.
+
+Large ones run as `python -m` of this module, in processes of their own: the job comes on stdin as JSON, chunks go out
+on stdout, one a line. So a search never keeps the supervisor from its work, and uses every core.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devbox.domain.codec import decode, encode
+from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.logformat import Grouping
+from devbox.engine.logs.index import Index
+from devbox.engine.logs.pattern import Pattern, Span, grave, pattern_of
+
+BLOCK = 4 << 20
+"""Bytes looked through at once."""
+
+_LONGEST = 64 << 20
+_LOOK_BACK = 300
+"""Lines to look back for the start of a record that an indented line continues."""
+
+_LOOK_AHEAD = 500
+"""Lines of a stack trace that are given out with the line it belongs to."""
+
+_AT_ONCE = 1000
+"""Lines of a chunk, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of one stream that is to be looked through: from a line's start to the end of one."""
+
+    service: str
+    replica: int
+    stream: str
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is looked for, and where."""
+
+    query: LogQuery
+    parts: tuple[Part, ...]
+
+
+def scan(job: Job) -> Iterator[LogChunk]:
+    """The chunks that a job finds, in order of time, at most `limit` lines. Raises UsageError for a bad pattern."""
+    query = job.query
+    search = _Search(query, pattern_of(query))
+    streams = [search.chunks(part) for part in job.parts]
+    merged = heapq.merge(*streams, key=lambda chunk: chunk.at, reverse=query.newest_first)
+    return limited(merged, query.limit, newest_first=query.newest_first)
+
+
+def limited(chunks: Iterable[LogChunk], limit: int | None, *, newest_first: bool) -> Iterator[LogChunk]:
+    """Of chunks, no more than so many lines: the last ones of a chunk where they come backwards."""
+    left = limit
+    for chunk in chunks:
+        if left is not None and len(chunk.lines) >= left:
+            if left > 0:
+                yield _cut(chunk, left, last=newest_first)
+            return
+        left = None if left is None else left - len(chunk.lines)
+        yield chunk
+
+
+def _cut(chunk: LogChunk, count: int, *, last: bool) -> LogChunk:
+    if not last:
+        return replace(chunk, lines=chunk.lines[:count], levels=chunk.levels[:count])
+    first = len(chunk.lines) - count
+    return replace(chunk, first_line=chunk.first_line + first, lines=chunk.lines[first:], levels=chunk.levels[first:])
+
+
+class _Search:
+    """One query, on one stream after the other."""
+
+    def __init__(self, query: LogQuery, pattern: Pattern) -> None:
+        self._query, self._pattern = query, pattern
+        self._every = pattern.literals is None and query.level is None
+
+    def chunks(self, part: Part) -> Iterator[LogChunk]:
+        """What is found in one stream, in order."""
+        index = Index(Path(part.path))
+        for start, block in blocks(part, backwards=self._query.newest_first):
+            found = self._in_block(part, index, start, block)
+            yield from reversed(list(found)) if self._query.newest_first else found
+
+    def _in_block(self, part: Part, index: Index, start: int, block: bytes) -> Iterator[LogChunk]:
+        line = -1
+        counted = 0
+        for run in _runs(self._spans(block), block):
+            first, end = run[0][0], run[-1][1]
+            line = index.line_at(start) if line < 0 else line
+            line, counted = line + block.count(b"\n", counted, first), first
+            yield from _by_time(part, index, start, block[first:end], first, line, self._letters(block, run))
+
+    def _spans(self, block: bytes) -> Iterator[Span]:
+        if self._query.level is None:
+            return self._pattern.spans(block)
+        return self._grave_enough(block)
+
+    def _grave_enough(self, block: bytes) -> Iterator[Span]:
+        """Lines of the level that is asked for, each with what continues it."""
+        level = self._query.level
+        before = -1
+        for start, end in self._candidates(block):
+            if start < before or level is None:
+                continue
+            letters = _letters_at(block, start, end)
+            if (found := LogChunk("", 0, "", 0, 0.0, ("",), letters).level(0)) is None or found < level:
+                continue
+            yield start, end
+            before = end
+            if self._pattern.literals is None:
+                for more in _continuing(block, start, end):
+                    before = more[1]
+                    yield more
+
+    def _candidates(self, block: bytes) -> Iterator[Span]:
+        if self._pattern.literals is not None:
+            yield from self._pattern.spans(block)
+            return
+        quick = grave(self._query.level) if self._query.level is not None else None
+        if quick is None:
+            yield from self._pattern.spans(block)
+            return
+        # What tells a level at the start of a line is looked for with the newline before it.
+        first = block.find(b"\n")
+        yield 0, len(block) if first < 0 else first
+        for start, end in quick.spans(block):
+            if start > 0:
+                yield start, end
+
+    def _letters(self, block: bytes, run: list[Span]) -> str:
+        first, end = run[0]
+        head = _letters_at(block, first, end)
+        if len(run) == 1:
+            return head
+        grouping = Grouping()
+        return head + grouping.letters([_text(block[a:b]) for a, b in run])[1:]
+
+
+def blocks(part: Part, *, backwards: bool) -> Iterator[tuple[int, bytes]]:
+    """Blocks of whole lines with their offsets; only the last one of a stream may lack its newline."""
+    with open(part.path, "rb", buffering=0) as file:
+        at = part.end if backwards else part.start
+        while (at > part.start) if backwards else (at < part.end):
+            start, data = _before(file, part.start, at) if backwards else (at, _behind(file, at, part.end))
+            if not data:
+                return
+            yield start, data
+            at = start if backwards else at + len(data)
+
+
+def _behind(file: object, start: int, end: int) -> bytes:
+    length = BLOCK
+    while True:
+        data = _read(file, start, min(end, start + length))
+        whole = data.rfind(b"\n") + 1
+        if start + len(data) >= end or (whole == 0 and length >= _LONGEST):
+            return data
+        if whole:
+            return data[:whole]
+        length *= 2
+
+
+def _before(file: object, begin: int, end: int) -> tuple[int, bytes]:
+    length = BLOCK
+    while True:
+        start = max(begin, end - length)
+        data = _read(file, start, end)
+        first = 0 if start == begin else data.find(b"\n") + 1
+        if start == begin or length >= _LONGEST:
+            return start, data
+        if 0 < first < len(data):
+            return start + first, data[first:]
+        length *= 2
+
+
+def _read(file: object, start: int, end: int) -> bytes:
+    file.seek(start)  # type: ignore[attr-defined]
+    pieces: list[bytes] = []
+    while start < end and (piece := file.read(end - start)):  # type: ignore[attr-defined]
+        pieces.append(piece)
+        start += len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _runs(spans: Iterator[Span], block: bytes) -> Iterator[list[Span]]:
+    """Lines that follow each other directly, together."""
+    run: list[Span] = []
+    for span in spans:
+        if run and (span[0] != run[-1][1] + 1 or len(run) >= _AT_ONCE):
+            yield run
+            run = []
+        run.append(span)
+    if run:
+        yield run
+
+
+def _by_time(
+    part: Part, index: Index, base: int, data: bytes, first: int, line: int, letters: str
+) -> Iterator[LogChunk]:
+    """Consecutive lines as chunks, one for each time at which they were seen."""
+    start, end, done, taken = base + first, base + first + len(data), 0, 0
+    for limit, at in index.marks(start, end):
+        cut = len(data) if limit == end else data.rfind(b"\n", done, limit - start) + 1
+        if cut <= done:
+            continue
+        texts = tuple([_text(each) for each in data[done:cut].removesuffix(b"\n").split(b"\n")])
+        levels = letters[taken : taken + len(texts)]
+        yield LogChunk(part.service, part.replica, part.stream, line + taken, at, texts, levels)
+        taken, done = taken + len(texts), cut
+
+
+def _letters_at(block: bytes, start: int, end: int) -> str:
+    """The letter of one line. What is indented is read from the start of its record on."""
+    line = _text(block[start:end])
+    if not line[:1].isspace():
+        return Grouping().letters([line])
+    lines = [line]
+    for _ in range(_LOOK_BACK):
+        if start == 0:
+            break
+        before = block.rfind(b"\n", 0, start - 1) + 1
+        lines.append(_text(block[before : start - 1]))
+        start = before
+        if not lines[-1][:1].isspace() and lines[-1]:
+            break
+    return Grouping().letters(lines[::-1])[-1]
+
+
+def _continuing(block: bytes, start: int, end: int) -> Iterator[Span]:
+    grouping = Grouping()
+    grouping.letters([_text(block[start:end])])
+    for _ in range(_LOOK_AHEAD):
+        start = end + 1
+        if start >= len(block):
+            return
+        end = block.find(b"\n", start)
+        end = len(block) if end < 0 else end
+        letter = grouping.letters([_text(block[start:end])])
+        if not (letter.isupper() or letter == "+"):
+            return
+        yield start, end
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").removesuffix("\r")
+
+
+def main() -> None:
+    """Do the job that stdin names."""
+    job = decode(Job, json.loads(sys.stdin.buffer.read()))
+    out = sys.stdout.buffer
+    try:
+        for chunk in scan(job):
+            out.write(json.dumps(encode(chunk), separators=(",", ":")).encode() + b"\n")
+        out.flush()
+    except BrokenPipeError:
+        # Whoever asked has what it wanted.
+        sys.stderr.close()
+
+
+if __name__ == "__main__":
+    main()
