@@ -167,10 +167,10 @@ def test_an_env_file_stands_in_its_place(folder: Folder) -> None:
 def test_a_file_that_many_services_name_is_read_once(folder: Folder) -> None:
     folder.write("a.env", "".join(f"A{n}=${{X}}\n" for n in range(2000)))
     services = "".join(f"  s{n}: {{image: x, env_file: a.env}}\n" for n in range(300))
-    start = time.monotonic()
+    start = time.process_time()
     app = folder.load(f"services:\n{services}", environment={"X": "1"})
     assert {str(var.value) for service in app.services for var in service.env} == {"1"}
-    assert time.monotonic() - start < 4
+    assert time.process_time() - start < 4
 
 
 def test_files_of_variables_share_their_bounds(folder: Folder) -> None:
