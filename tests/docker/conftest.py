@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docker.engine import CLIENT, NoEngine, an_engine
+from tests.docker.remains import everything, left
 from tests.engine.mesh import Mesh
 
 ROOT = Path(__file__).parents[2]
@@ -21,13 +23,9 @@ def docker(*args: str) -> str:
     return subprocess.run([CLIENT, *args], capture_output=True, text=True, check=True).stdout
 
 
-def everything() -> tuple[str, str, str]:
-    """Every container, network and volume of the engine."""
-    return (
-        docker("ps", "-a", "--format", "{{.Names}}"),
-        docker("network", "ls", "--format", "{{.Name}}"),
-        docker("volume", "ls", "--format", "{{.Name}}"),
-    )
+def project_of(mesh: Mesh) -> str:
+    """The name that a mesh gives itself."""
+    return str(yaml.safe_load(mesh.manifest)["name"])
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +46,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def mesh(engine: None, tmp_path: Path) -> Iterator[Callable[..., Mesh]]:
-    """Makes meshes from manifests; after the test the engine is as it was before."""
+    """Makes meshes from manifests; after the test nothing of theirs is in the engine."""
     made: list[Mesh] = []
     before = everything()
 
@@ -60,7 +58,7 @@ def mesh(engine: None, tmp_path: Path) -> Iterator[Callable[..., Mesh]]:
     yield make
     for each in made:
         each.end()
-    assert everything() == before
+    assert left(before, {project_of(each) for each in made}) == []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

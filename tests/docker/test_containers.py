@@ -8,7 +8,8 @@ import socket
 import time
 from collections.abc import Callable
 
-from tests.docker.conftest import docker, everything
+from tests.docker.conftest import docker
+from tests.docker.remains import everything, left, running
 from tests.engine.mesh import SLEEPER, Mesh, script, until
 
 Make = Callable[..., Mesh]
@@ -53,7 +54,7 @@ def test_containers_and_processes_in_one_mesh_and_nothing_left(mesh: Make) -> No
     assert "CACHE=redis://cache:6379/0" in env
     assert it.ok("up", "--plan").strip() == "nothing to do"
     it.ok("down", "-v", "-t", "1")
-    assert everything() == before
+    assert left(before, ["mixed"]) == []
 
 
 def test_a_use_entry_takes_the_engine_where_one_answers(mesh: Make) -> None:
@@ -77,11 +78,11 @@ def test_compose_labels_let_other_tools_group_them(mesh: Make) -> None:
 def test_a_killed_supervisor_finds_its_containers_and_their_logs_again(mesh: Make) -> None:
     it = mesh(f"name: box\nservices:\n  box:\n    image: devbox-test/base\n    command: {TICKER}\n")
     it.ok("up", "-d", "--wait")
-    before = docker("ps", "-q", "--no-trunc")
+    before = running("box")
     it.supervisor().send_signal(signal.SIGKILL)
     time.sleep(0.5)
     it.ok("up", "-d", "--wait")
-    assert docker("ps", "-q", "--no-trunc") == before
+    assert running("box") == before
     it.ok("stop", "box")
     numbers = [int(line.split()[1]) for line in it.ok("logs", "--no-log-prefix").splitlines()]
     assert numbers == list(range(len(numbers)))
@@ -103,9 +104,9 @@ def test_a_container_that_somebody_removes_is_made_again(mesh: Make) -> None:
         f"name: box\nservices:\n  box:\n    image: devbox-test/base\n    command: {TICKER}\n    restart: always\n"
     )
     it.ok("up", "-d", "--wait")
-    old = docker("ps", "-q").strip()
+    old = running("box")
     docker("rm", "-f", "box-box-1")
-    until(lambda: docker("ps", "-q").strip() not in ("", old), what="another container")
+    until(lambda: running("box") not in (set(), old), what="another container")
 
 
 def test_down_keeps_data_and_down_v_drops_it(mesh: Make) -> None:
@@ -153,9 +154,9 @@ def test_two_copies_and_a_change_replaces_only_what_changed(mesh: Make) -> None:
     it = mesh(manifest)
     it.ok("up", "-d", "--wait")
     pid = it.pids()["host"]
-    ids = set(docker("ps", "-q").split())
+    ids = running("two")
     assert len(ids) == 2
     it.write(manifest.replace("scale: 2\n", "scale: 2\n    environment: {A: b}\n"))
     it.ok("up", "-d", "--wait")
     assert it.pids()["host"] == pid
-    assert not ids & set(docker("ps", "-q").split())
+    assert not ids & running("two")

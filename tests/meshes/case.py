@@ -9,23 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from tests.docker.remains import Things, left
 from tests.engine.mesh import Mesh, until
 from tests.meshes.engine import docker, eventually
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).parent / "cases"
-
-_KINDS = {
-    "container": ("ps", "-aq", "--no-trunc"),
-    "network": ("network", "ls", "-q", "--no-trunc"),
-    "volume": ("volume", "ls", "-q"),
-}
-_LABEL = '{{index .%s "com.docker.compose.project"}}'
-
-
-def everything() -> set[tuple[str, str]]:
-    """Every container, network and volume of the engine."""
-    return {(kind, name) for kind, words in _KINDS.items() for name in docker(*words).split()}
 
 
 @dataclass
@@ -51,15 +40,9 @@ class Case(Mesh):
         if images:
             docker("image", "rm", "-f", *images)
 
-    def left(self, before: set[tuple[str, str]]) -> list[str]:
-        """What is there that was not before, but for what other projects of this engine say is theirs."""
-        found = []
-        for kind, name in sorted(everything() - before):
-            label = _LABEL % ("Config.Labels" if kind == "container" else "Labels")
-            project = docker(kind, "inspect", "-f", label, name, check=False).strip()
-            if project in (self.manifest, "", "<no value>"):
-                found.append(f"{kind} {name}")
-        return found
+    def left(self, before: Things) -> list[str]:
+        """What of this project, or of nobody, is there that was not before."""
+        return left(before, [self.manifest])
 
 
 def case(name: str, tmp_path: Path) -> Case:

@@ -15,7 +15,8 @@ import pg8000.native
 import pytest
 import redis
 
-from tests.meshes.case import Case, case, everything, get
+from tests.docker.remains import everything
+from tests.meshes.case import Case, case, get
 from tests.meshes.engine import build, docker, eventually
 
 

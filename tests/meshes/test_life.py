@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.docker.remains import everything
 from tests.engine.mesh import until
-from tests.meshes.case import Case, case, everything, get
+from tests.meshes.case import Case, case, get
 from tests.meshes.engine import build, docker, eventually
 
 Make = Callable[[str], Case]
