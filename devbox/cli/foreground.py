@@ -58,7 +58,8 @@ def attach(places: Places) -> int:
     import devbox.views.tui as tui
     from devbox.control.stream import StreamingControl
 
-    choice = tui.run(StreamingControl(places.socket, places.project), project=places.project)
+    control = StreamingControl(places.socket, places.project)
+    choice = tui.run(control, project=places.project, argv=(sys.executable, "-m", "devbox"))
     if choice is tui.Quit.STOP:
         say(f"stopping {places.project} …")
         return DONE if take_down(places, Command(Action.DOWN, by="q in the panel")).ok else FAILED

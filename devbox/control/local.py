@@ -166,6 +166,9 @@ class LocalControl:
             self._refuse_while_ending()
         match command.action:
             case Action.UP | Action.START:
+                if command.recreate is Recreate.ALWAYS:
+                    asked = engine.affected(command.services, with_dependencies=False)
+                    await engine.renew(asked, command.by, force=True)
                 names = engine.intend(Intent.RUN, command.services, command.by)
             case Action.STOP:
                 names = engine.intend(Intent.STOP, command.services, command.by, grace=command.grace)

@@ -13,6 +13,7 @@ from devbox.views.tui import Quit
 from devbox.views.tui.app import DevboxApp
 from devbox.views.tui.keybar import shown_keys
 from devbox.views.tui.logview import LogView
+from devbox.views.tui.preferences import Preferences
 from devbox.views.tui.screen import MeshScreen
 from devbox.views.tui.table import ServiceTable
 from tests.tui import scenes
@@ -94,10 +95,16 @@ class Hands:
 
 
 @asynccontextmanager
-async def panel(control: ScriptedControl | None = None, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Hands]:
+async def panel(
+    control: ScriptedControl | None = None,
+    size: tuple[int, int] = (120, 40),
+    *,
+    argv: tuple[str, ...] = ("devbox",),
+    preferences: Preferences | None = None,
+) -> AsyncIterator[Hands]:
     """The panel on a control, by default on the healthy hello mesh, once it has drawn its first rows."""
     control = control or scenes.healthy()
-    app = DevboxApp(control, "hello", clock=lambda: NOW)
+    app = DevboxApp(control, "hello", clock=lambda: NOW, argv=argv, preferences=preferences)
     async with app.run_test(size=size) as pilot:
         hands = Hands(control, pilot)
         await hands.until(lambda: hands.app.mesh.known or not control.up)

@@ -11,6 +11,7 @@ from devbox.domain.errors import DevboxError, NotRunning, UsageError
 from devbox.domain.event import Body, Event, service_of
 from devbox.domain.instance import Sample
 from devbox.domain.log import LogChunk
+from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port
 from devbox.domain.status import Health, Hold, Intent, Phase, Status
 
@@ -43,6 +44,7 @@ def row(
     memory: int = 45,
     replica: int = 1,
     replicas: int = 1,
+    needs: tuple[str, ...] = (),
 ) -> Row:
     """A row in a state; `memory` in MiB."""
     phase, health = _PHASES[state]
@@ -61,6 +63,7 @@ def row(
         pid=4000 + len(service) if alive else None,
         started_at=NOW - age if alive else None,
         ports=(Port(port, port),) if port else (),
+        needs=needs,
         url=f"http://127.0.0.1:{port}/" if port and service == "web" else "",
         sample=Sample(cpu, memory << 20) if cpu is not None and alive else None,
     )
@@ -96,6 +99,8 @@ class ScriptedControl:
         self.closed = False
         self._frames, self._logs = list(frames), list(logs)
         self._whys = {why.row.service: why for why in whys}
+        self.probed: dict[str, tuple[ProbeResult, ...]] = {}
+        self.measured: dict[str, MetricsHistory] = {}
         self._watchers: list[asyncio.Queue[Frame | None]] = []
         self._readers: list[tuple[tuple[str, ...], asyncio.Queue[LogChunk | None]]] = []
 
@@ -150,6 +155,8 @@ class ScriptedControl:
         for chunk in self._logs:
             if not services or chunk.service in services:
                 queue.put_nowait(replace(chunk, lines=chunk.lines[-tail:] if tail else chunk.lines))
+        if not follow:
+            queue.put_nowait(None)
         self._readers.append(entry)
         try:
             while (item := await queue.get()) is not None:
@@ -170,6 +177,14 @@ class ScriptedControl:
         if service not in self._whys:
             raise UsageError(f"there is no service {service}")
         return self._whys[service]
+
+    async def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
+        self._need()
+        return self.probed.get(service, ())
+
+    async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
+        self._need()
+        return self.measured.get(service, MetricsHistory())
 
     async def close(self) -> None:
         self.closed = True

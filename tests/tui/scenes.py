@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from devbox.control.protocol import Row, Why
 from devbox.domain.event import HealthChanged, InstanceSeen, RestartRequested, StepFinished, StepStarted
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.log import LogChunk
+from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, UnitKey
 from devbox.domain.status import Health
 from devbox.domain.step import Op, Step
@@ -27,11 +29,11 @@ def healthy_rows() -> tuple[Row, ...]:
     return (
         row("db", group=Group.DATABASE, port=5432, cpu=0.4, memory=71),
         row("cache", group=Group.DATABASE, port=6379, cpu=0.2, memory=9),
-        row("orders", port=8001, cpu=3.1, memory=58, restarts=1, age=43),
-        row("worker", cpu=1.4, memory=41),
-        row("web", port=8080, cpu=0.6, memory=63),
-        row("traffic", "running", cpu=0.9, memory=22),
-        row("migrate", "completed", group=Group.JOB),
+        row("orders", port=8001, cpu=3.1, memory=58, restarts=1, age=43, needs=("migrate", "cache")),
+        row("worker", cpu=1.4, memory=41, needs=("migrate", "cache")),
+        row("web", port=8080, cpu=0.6, memory=63, needs=("orders",)),
+        row("traffic", "running", cpu=0.9, memory=22, needs=("web",)),
+        row("migrate", "completed", group=Group.JOB, needs=("db",)),
     )
 
 
@@ -45,7 +47,7 @@ def broken_rows() -> tuple[Row, ...]:
         "worker": row("worker", "unhealthy", note="GET /health answered 503: queue is 1,204 jobs behind", cpu=98.7),
         "traffic": row("traffic", "waiting", note="waits for web to be healthy"),
     }
-    return tuple(changed.get(each.service, each) for each in healthy_rows())
+    return tuple(replace(changed.get(each.service, each), needs=each.needs) for each in healthy_rows())
 
 
 LOGS: tuple[LogChunk, ...] = (
@@ -87,12 +89,47 @@ def why_orders() -> Why:
     )
 
 
+def probes(fail: int = 0) -> tuple[ProbeResult, ...]:
+    """Fifty probes, two seconds apart, the last `fail` of which did not go well."""
+    well = (
+        ProbeResult(NOW - 2 * n, True, 0.001 * (2 + n * 7 % 11), "GET /health: 200 OK") for n in range(50, fail, -1)
+    )
+    bad = (
+        ProbeResult(NOW - 2 * n, False, 0.25, "GET /health: 503\nqueue is 1,204 jobs behind")
+        for n in range(fail, 0, -1)
+    )
+    return (*well, *bad)
+
+
+def history() -> MetricsHistory:
+    """A quarter of an hour of a service that is asked for more and more."""
+    count = range(450)
+    return MetricsHistory(
+        times=tuple(NOW - 900 + 2 * n for n in count),
+        cpu=tuple(5 + n / 10 + 20 * (n % 50 == 0) for n in count),
+        memory=tuple(float((40 + n // 10) << 20) for n in count),
+        memory_limit=128 << 20,
+        net_rx=tuple(2048.0 * (n % 30) for n in count),
+        net_tx=tuple(4096.0 * (n % 20) for n in count),
+        disk_read=tuple(0.0 for _ in count),
+        disk_write=tuple(1024.0 * (n % 7) for n in count),
+        open_files=tuple(20.0 + n // 100 for n in count),
+        restarts=1,
+    )
+
+
+def _with_past(control: ScriptedControl, *, fail: int = 0) -> ScriptedControl:
+    control.probed = {"orders": probes(), "worker": probes(fail)}
+    control.measured = {"orders": history(), "worker": history()}
+    return control
+
+
 def healthy() -> ScriptedControl:
-    return ScriptedControl(snapshot(*healthy_rows()), logs=LOGS, whys=(why_orders(),))
+    return _with_past(ScriptedControl(snapshot(*healthy_rows()), logs=LOGS, whys=(why_orders(),)))
 
 
 def broken() -> ScriptedControl:
-    control = ScriptedControl(snapshot(*broken_rows()), logs=LOGS, whys=(why_orders(),))
+    control = _with_past(ScriptedControl(snapshot(*broken_rows()), logs=LOGS, whys=(why_orders(),)), fail=4)
     control.change(events=tuple(reversed(why_orders().chain)))
     return control
 

@@ -12,7 +12,7 @@ from devbox.domain.instance import Sample
 from devbox.domain.spec import UnitKey
 from devbox.views.tui.buffer import Buffer, Line, Source
 from devbox.views.tui.fold import Folded, fold
-from devbox.views.tui.listing import Kind, cpu_text, listing, memory_text, sparkline
+from devbox.views.tui.listing import Kind, Look, cpu_text, listing, memory_text, sparkline
 from devbox.views.tui.mesh import Mesh
 from devbox.views.tui.search import Search
 from tests.tui import scenes
@@ -104,7 +104,7 @@ def test_a_mesh_follows_frames() -> None:
 def test_the_list_is_grouped_and_notes_stand_below_their_rows() -> None:
     mesh = Mesh("hello")
     mesh.apply(snapshot(*scenes.broken_rows()))
-    entries = listing(mesh, NOW, 80)
+    entries = listing(mesh, NOW, Look(80))
     heads = [entry.cells[0].text for entry in entries if entry.kind is Kind.HEAD]
     assert heads == ["databases", "services", "jobs"]
     place = next(y for y, entry in enumerate(entries) if entry.kind is Kind.NOTE)
@@ -115,7 +115,7 @@ def test_the_list_is_grouped_and_notes_stand_below_their_rows() -> None:
 def test_rows_never_grow_wider_than_the_list(width: int) -> None:
     mesh = Mesh("hello")
     mesh.apply(snapshot(*scenes.healthy_rows()))
-    for entry in listing(mesh, NOW, width):
+    for entry in listing(mesh, NOW, Look(width)):
         text = "".join(cell.text for cell in entry.cells)
         assert len(text.rstrip()) <= max(width - 1, 20)
 

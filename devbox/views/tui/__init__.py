@@ -22,11 +22,13 @@ class Quit(Enum):
     STOP = "stop everything"
 
 
-def run(control: Control, *, project: str) -> Quit:
-    """Show the panel until it is closed. Whatever else ends it, the mesh is left running."""
+def run(control: Control, *, project: str, argv: tuple[str, ...] = ("devbox",)) -> Quit:
+    """Show the panel until it is closed. Whatever else ends it, the mesh is left running. `argv` starts devbox."""
     from devbox.views.tui.app import DevboxApp
+    from devbox.views.tui.preferences import load_preferences, preferences_file
 
-    return DevboxApp(control, project=project).run() or Quit.LEAVE_RUNNING
+    preferences = load_preferences(preferences_file())
+    return DevboxApp(control, project, argv=argv, preferences=preferences).run() or Quit.LEAVE_RUNNING
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from devbox.control.protocol import Action, Command, Control, Goal, Row, Verdict
+from devbox.control.protocol import Action, Command, Control, Goal, Recreate, Row, Verdict
 from devbox.domain.errors import DevboxError
 from devbox.domain.status import Intent, Phase
+from devbox.views.tui.choice import Choice
 
 _ENDED = (Phase.COMPLETED, Phase.FAILED)
 
@@ -16,10 +17,26 @@ def runs(row: Row) -> bool:
     return row.status.intent is Intent.RUN and row.status.phase not in _ENDED
 
 
-async def carry_out(control: Control, action: Action, service: str, by: str) -> str:
+def recreation(service: str, by: str) -> Command:
+    """Have every instance of a service made anew, changed or not."""
+    return Command(Action.UP, (service,), by=by, goal=Goal.STARTED, recreate=Recreate.ALWAYS)
+
+
+def ways_to_remake(row: Row) -> list[Choice]:
+    """The lines of the restart menu for a service."""
+    choices = [
+        Choice("restart", "r", "restart: end it, and start it again"),
+        Choice("recreate", "c", "recreate: make it anew, changed or not"),
+    ]
+    if row.runtime != "process":
+        choices.append(Choice("rebuild", "b", "rebuild: build its image, then recreate it"))
+    return choices
+
+
+async def carry_out(control: Control, command: Command) -> str:
     """Have it done; what went wrong in words, empty when nothing did."""
     try:
-        verdict = await control.command(Command(action, (service,), by=by, goal=Goal.STARTED))
+        verdict = await control.command(command)
     except DevboxError as error:
         return _sentences(error.message, error.hint)
     return unmet_words(verdict)

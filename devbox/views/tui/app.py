@@ -7,24 +7,35 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker
 
-from devbox.control.protocol import Action, Control, Frame, Measured, Snapshot
+from devbox.control.protocol import Action, Changed, Command, Control, Frame, Goal, Measured, Row, Snapshot
 from devbox.domain.errors import DevboxError
 from devbox.views.tui import Quit
-from devbox.views.tui.actions import DOING, carry_out
+from devbox.views.tui.actions import DOING, carry_out, recreation, ways_to_remake
+from devbox.views.tui.asked import Asked
+from devbox.views.tui.bindings import binding_ids
+from devbox.views.tui.choice import Choice, ChoiceDialog
+from devbox.views.tui.clean import plain
 from devbox.views.tui.commands import ServiceCommands
 from devbox.views.tui.dialogs import HelpScreen, QuitDialog
-from devbox.views.tui.link import opened, watch
+from devbox.views.tui.found import FoundScreen
+from devbox.views.tui.ids import ids_in
+from devbox.views.tui.link import lines_with, opened, watch
 from devbox.views.tui.listing import TINY
+from devbox.views.tui.logview import LogView
+from devbox.views.tui.mapscreen import MapScreen
 from devbox.views.tui.mesh import Mesh
+from devbox.views.tui.outside import Program, output_of, run_here, save_lines
+from devbox.views.tui.preferences import Preferences
 from devbox.views.tui.screen import NARROW, SHORT, MeshScreen
-from devbox.views.tui.theme import THEMES
+from devbox.views.tui.theme import THEMES, default_theme
+from devbox.views.tui.timeline import is_bad
 from devbox.views.tui.whyscreen import WhyScreen
 
 _COPY = "screen.copy_text"
@@ -35,12 +46,18 @@ SOON, LATER = 0.05, 0.5
 TAIL = 5000
 """Lines of each service that are read when its log is opened."""
 
+_ASK_EVERY = 2.0
+"""Seconds between two answers to what the open tab shows."""
+
+_QUIET_FOR = 20.0
+"""Seconds for which a service that goes on failing makes no second toast."""
+
 _HOLD = 0.08
 """Seconds for which a line of the table must stay selected before its log is opened."""
 
 
 class DevboxApp(App[Quit]):
-    """The panel on what `control` gives. `clock` tells the time, in seconds since the epoch."""
+    """The panel on what `control` gives. `clock` tells the time, in seconds since the epoch; `argv` starts devbox."""
 
     CSS_PATH = Path(__file__).with_name("panel.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (TINY, "-narrow"), (NARROW, "-wide")]  # noqa: RUF012
@@ -48,30 +65,50 @@ class DevboxApp(App[Quit]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ServiceCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", tooltip="Find any command by its name"),
-        Binding("question_mark", "help", "help", key_display="?", tooltip="The keys that work here"),
-        Binding("q", "leave", "quit", tooltip="Close the panel: leave everything running, or stop it"),
+        Binding(
+            "colon,ctrl+p", "command_palette", "commands", key_display=":", id="palette",
+            tooltip="Find any command by its name",
+        ),
+        Binding("question_mark", "help", "help", key_display="?", id="help", tooltip="The keys that work here"),
+        Binding("q", "leave", "quit", id="quit", tooltip="Close the panel: leave everything running, or stop it"),
         Binding("ctrl+q", "leave", "quit", show=False, priority=True),
-    ]
+    ]  # fmt: skip
 
-    def __init__(self, control: Control, project: str = "", *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        control: Control,
+        project: str = "",
+        *,
+        clock: Callable[[], float] = time.time,
+        argv: tuple[str, ...] = ("devbox",),
+        preferences: Preferences | None = None,
+    ) -> None:
         super().__init__()
         self.title = f"devbox {project}".strip()
         self.mesh = Mesh(project)
         self.clock = clock
         self.panel = MeshScreen(self.mesh)
-        self._control = control
+        self.asked = Asked()
+        self._control, self._argv = control, argv
+        self._preferences = preferences or Preferences()
         self._drawing: Timer | None = None
         self._delay = LATER
         self._opening: Timer | None = None
         self._reading: Worker[None] | None = None
         self._told: set[str] = set()
+        self._mourned: dict[str, float] = {}
+        self._task_run: Worker[None] | None = None
 
     def on_mount(self) -> None:
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEMES[0].name
+        wanted = self._preferences.checked(self.available_themes, binding_ids())
+        self.theme = wanted.theme or default_theme(None if self.is_headless else self.console.color_system)
+        if wanted.keys:
+            self.set_keymap(dict(wanted.keys))
+        self._tell(wanted.problems)
         self.push_screen(self.panel)
+        self.set_interval(_ASK_EVERY, self.ask_for_tab)
         self.run_worker(watch(self._control, self.mesh, self._heard), group="watch")
 
     async def on_unmount(self) -> None:
@@ -84,6 +121,8 @@ class DevboxApp(App[Quit]):
             self._tell(frame.notes)
             if self._reading is None or self._reading.is_finished:
                 self.show_log_soon()
+        if isinstance(frame, Changed):
+            self._tell_of(frame)
         self._draw_in(LATER if isinstance(frame, Measured) else SOON)
 
     def _draw_in(self, delay: float) -> None:
@@ -104,6 +143,26 @@ class DevboxApp(App[Quit]):
             if note not in self._told:
                 self._told.add(note)
                 self.notify(note, timeout=10, markup=False)
+
+    def _tell_of(self, frame: Changed) -> None:
+        """A toast for what went wrong just now; a service that goes on failing is told of once in a while."""
+        for event in frame.events:
+            if is_bad(event) and self.clock() - self._mourned.get(event.service, 0.0) > _QUIET_FOR:
+                self._mourned[event.service] = self.clock()
+                words = f"{event.service} {plain(event.describe())}"
+                self.notify(words, severity="warning", timeout=4, markup=False)
+
+    # --- what the open tab shows
+
+    def ask_for_tab(self) -> None:
+        """Ask the supervisor for what the open tab shows, and show it once it has answered."""
+        tab, row = self.panel.detail.tab, self.panel.selected
+        if row is not None and tab in ("health", "metrics", "config") and self.mesh.connected:
+            self.run_worker(self._ask(tab, row), group="tab", exclusive=True)
+
+    async def _ask(self, tab: str, row: Row) -> None:
+        await self.asked.ask(self._control, tab, row)
+        self.panel.draw_detail()
 
     # --- the log of the selected one
 
@@ -144,17 +203,133 @@ class DevboxApp(App[Quit]):
         self.panel.table.select(name)
         self.panel.action_open()
 
+    def serve_log(self, view: LogView, what: str, lines: list[str]) -> None:
+        """Do for a log view what it cannot do itself."""
+        match what:
+            case "copy":
+                self.copy_to_clipboard("\n".join(lines))
+                self.notify("Copied", timeout=2)
+            case "save":
+                self._save(lines)
+            case "correlate":
+                self._pick_id(ids_in(lines[0]))
+
+    def _save(self, lines: list[str]) -> None:
+        row = self.panel.selected
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.clock()))
+        try:
+            path = save_lines(lines, f"{row.name if row else self.mesh.project}-{stamp}.log")
+        except OSError as error:
+            self.notify(f"The log could not be saved: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"{len(lines):,} lines saved to {path}", timeout=6, markup=False)
+
+    def _pick_id(self, ids: list[str]) -> None:
+        if not ids:
+            self.notify("This line has no id in it.", markup=False)
+        elif len(ids) == 1:
+            self.show_found(ids[0])
+        else:
+            choices = [Choice(each, "123456789abcdefgh"[n], each) for n, each in enumerate(ids)]
+            self.push_screen(ChoiceDialog("Which id shall be followed?", choices), self.show_found)
+
+    def show_found(self, text: str | None) -> None:
+        """Every line of every service that has a text, in the order of time."""
+        if text:
+            names = {(each.service, each.replica): each.name for each in self.mesh.rows}
+            found = FoundScreen(f"Lines with {text}", names, text)
+            self.run_worker(self._find(text, found), group="found", exclusive=True)
+
+    async def _find(self, text: str, found: FoundScreen) -> None:
+        await self.push_screen(found)
+        try:
+            async for chunk in lines_with(self._control, text):
+                found.view.feed(chunk)
+        except DevboxError as error:
+            found.view.say(error.message)
+        found.view.flush()
+        found.tell(done=True)
+
     # --- what is asked for
+
+    @property
+    def program(self) -> Program:
+        """The command line on this mesh."""
+        return Program(self._argv, self.mesh.project, self.mesh.files)
+
+    def show_map(self) -> None:
+        """The map of the mesh; a service that is chosen on it is selected in the list."""
+        row = self.panel.selected
+        self.push_screen(MapScreen(self.mesh, row.service if row else ""), self._chosen_on_map)
+
+    def _chosen_on_map(self, service: str | None) -> None:
+        row = next((row for row in self.mesh.rows if row.service == service), None)
+        if row is not None:
+            self.panel.filter.clear()
+            self.panel.draw()
+            self.panel.table.select(row.name)
+
+    def ask_how(self, row: Row) -> None:
+        """The restart menu: how a service shall be made anew."""
+
+        def chosen(way: str | None) -> None:
+            if way is not None:
+                self.remake(row.service, way)
+
+        self.push_screen(ChoiceDialog(f"Restart {row.service}: how?", ways_to_remake(row)), chosen)
+
+    def remake(self, service: str, way: str) -> None:
+        """Have a service made anew in one of the ways of the restart menu."""
+        by = f"{way} in the panel's restart menu"
+        match way:
+            case "restart":
+                self.act(Action.RESTART, service, by)
+            case "recreate":
+                self.notify(f"Making {service} anew", timeout=2, markup=False)
+                self.run_worker(self._carry_out(recreation(service, by)), group="commands")
+            case "rebuild":
+                self.notify(f"Building the image of {service}", timeout=4, markup=False)
+                self.run_worker(self._rebuild(service, by), group="commands")
+
+    async def _rebuild(self, service: str, by: str) -> None:
+        said = [line async for line in output_of(self.program.command("build", service))]
+        if said[-1:] == ["done"]:
+            await self._carry_out(recreation(service, by))
+            return
+        title = f"Could not build {service}"
+        self.notify("\n".join(map(plain, said[-6:])), title=title, severity="error", timeout=15, markup=False)
+
+    def open_shell(self, row: Row) -> None:
+        """Leave the terminal to a shell beside a service, and come back when it ends."""
+        argv = self.program.command("exec", "--index", str(row.replica), row.service)
+        try:
+            with self.suspend():
+                print(f"\n── a shell beside {row.name}; `exit` comes back to the panel ──", flush=True)
+                code = run_here(argv)
+        except SuspendNotSupported:
+            self.notify(f"There is no terminal to give away here. Use: devbox exec {row.service}", markup=False)
+            return
+        if code:
+            self.notify(f"The shell ended with {code}", timeout=4, markup=False)
+
+    def run_task(self, row: Row, task: str) -> None:
+        """Run a task of a service and show what it says; the empty task ends the one that runs."""
+        if self._task_run is not None and not self._task_run.is_finished:
+            self._task_run.cancel()
+        if task:
+            lines = output_of(self.program.command("task", row.service, task))
+            self._task_run = self.run_worker(self.panel.detail.tasks.follow(row.service, task, lines), group="task")
 
     def act(self, action: Action, service: str, by: str) -> None:
         """Have something done to a service, and tell how it went."""
         self.notify(f"{DOING[action]} {service}", timeout=2, markup=False)
-        self.run_worker(self._carry_out(action, service, by), group="commands")
+        self.run_worker(self._carry_out(Command(action, (service,), by=by, goal=Goal.STARTED)), group="commands")
 
-    async def _carry_out(self, action: Action, service: str, by: str) -> None:
-        wrong = await carry_out(self._control, action, service, by)
+    async def _carry_out(self, command: Command) -> None:
+        wrong = await carry_out(self._control, command)
         if wrong:
-            self.notify(wrong, title=f"Could not {action} {service}", severity="error", timeout=10, markup=False)
+            title = f"Could not {command.action} {', '.join(command.services)}"
+            self.notify(wrong, title=title, severity="error", timeout=10, markup=False)
 
     def ask_why(self, service: str) -> None:
         """Show why a service is as it is."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devbox.domain.log import LogChunk
-from devbox.views.tui.clean import shorten
+from devbox.views.tui.clean import LONGEST, shorten
 
 MOST_LINES = 200_000
-MOST_CHARACTERS = 64_000_000
-_BLOCK = 10_000
+MOST_CHARACTERS = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Whose lines: a replica's name, and whether they came on stderr."""
+    """Whose lines: a replica's name, and whether they came on stderr. A `mark` is a line that the person drew."""
 
     name: str
     service: str
     stderr: bool
+    mark: bool = False
+
+
+MARK = Source("", "", stderr=False, mark=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +35,95 @@ class Line:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that came together: they are kept as they came, and cost no more than their text."""
+
+    source: Source
+    at: float
+    lines: Sequence[str]
+    characters: int
+
+
 class Buffer:
-    """Lines by number: the first that ever came is 0, and a number is never given twice."""
+    """Lines by number: a number is never given twice. Lines that came are numbered from 0, older ones below that."""
 
     def __init__(self, most: int = MOST_LINES) -> None:
-        self._lines: list[Line] = []
+        self._blocks: list[_Block] = []
+        self._starts: list[int] = []
         self._most = most
         self._characters = 0
-        self.first = 0
-
-    @property
-    def end(self) -> int:
-        """The number that the next line will have."""
-        return self.first + len(self._lines)
+        self.first = self.end = 0
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return self.end - self.first
 
     def __getitem__(self, number: int) -> Line:
-        return self._lines[number - self.first]
+        place = bisect_right(self._starts, number) - 1
+        block = self._blocks[place]
+        return Line(block.source, block.at, block.lines[number - self._starts[place]])
 
     def numbered(self, start: int) -> Iterator[tuple[int, Line]]:
         """The lines from number `start` on."""
         start = max(start, self.first)
-        for offset in range(start - self.first, len(self._lines)):
-            yield self.first + offset, self._lines[offset]
+        for place in range(max(0, bisect_right(self._starts, start) - 1), len(self._blocks)):
+            block, begins = self._blocks[place], self._starts[place]
+            for offset in range(max(0, start - begins), len(block.lines)):
+                yield begins + offset, Line(block.source, block.at, block.lines[offset])
 
     def add(self, chunk: LogChunk, source: Source) -> None:
         """Take in a chunk; the oldest lines go when there are too many."""
-        lines = [Line(source, chunk.at, shorten(text)) for text in chunk.lines]
-        self._characters += sum(len(line.text) for line in lines)
-        self._lines += lines
-        self._bound()
+        self._append(_block(source, chunk.at, chunk.lines))
+
+    def mark(self, at: float, text: str) -> None:
+        """Draw a line below the last one."""
+        self._append(_block(MARK, at, (text,)))
+
+    def put_before(self, chunks: Sequence[tuple[LogChunk, Source]]) -> None:
+        """Put older chunks, oldest first, before the first line. The newest lines go when there are too many."""
+        blocks = [_block(source, chunk.at, chunk.lines) for chunk, source in chunks if chunk.lines]
+        starts, at = [], self.first - sum(len(block.lines) for block in blocks)
+        self.first = at
+        for block in blocks:
+            starts.append(at)
+            at += len(block.lines)
+        self._blocks[:0], self._starts[:0] = blocks, starts
+        self._characters += sum(block.characters for block in blocks)
+        while self._too_much() and len(self._blocks) > 1:
+            self.end = self._starts.pop()
+            self._characters -= self._blocks.pop().characters
 
     def clear(self) -> None:
         """Forget every line; numbers go on."""
         self.first = self.end
-        self._lines.clear()
+        self._blocks.clear()
+        self._starts.clear()
         self._characters = 0
 
-    def _bound(self) -> None:
-        if len(self._lines) > self._most:
-            self._drop(len(self._lines) - self._most + min(_BLOCK, self._most // 10))
-        while self._characters > MOST_CHARACTERS and len(self._lines) > 1:
-            self._drop(min(_BLOCK, max(1, len(self._lines) // 10)))
+    def _append(self, block: _Block) -> None:
+        if not block.lines:
+            return
+        self._blocks.append(block)
+        self._starts.append(self.end)
+        self.end += len(block.lines)
+        self._characters += block.characters
+        if self._too_much():
+            self._drop_oldest()
 
-    def _drop(self, count: int) -> None:
-        self._characters -= sum(len(line.text) for line in self._lines[:count])
-        del self._lines[:count]
-        self.first += count
+    def _drop_oldest(self) -> None:
+        """Drop a tenth more than need be, so that it is not done for every chunk."""
+        gone = 0
+        while self._too_much(0.9) and gone < len(self._blocks) - 1:
+            self._characters -= self._blocks[gone].characters
+            gone += 1
+            self.first = self._starts[gone]
+        del self._blocks[:gone], self._starts[:gone]
+
+    def _too_much(self, share: float = 1.0) -> bool:
+        return len(self) > self._most * share or self._characters > MOST_CHARACTERS * share
+
+
+def _block(source: Source, at: float, lines: Sequence[str]) -> _Block:
+    if max(map(len, lines), default=0) > LONGEST:
+        lines = tuple(map(shorten, lines))
+    return _Block(source, at, lines, sum(map(len, lines)))

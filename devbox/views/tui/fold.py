@@ -57,6 +57,16 @@ def fold(line: str) -> Folded | None:
     return Folded(_clock(at), _level(level), _word(message), tuple((key, _word(value)) for key, value in data.items()))
 
 
+def spread_out(line: str) -> list[str]:
+    """A log line that is JSON, as the rows that show it spread out; none for any other line."""
+    if not line.startswith(("{", "[")):
+        return []
+    try:
+        return json.dumps(json.loads(line), ensure_ascii=False, indent=2).split("\n")
+    except (ValueError, RecursionError):
+        return []
+
+
 def _take(data: dict[str, Any], names: tuple[str, ...]) -> Any:
     for name in names:
         if name in data:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from devbox.control.protocol import Bye, Control, Frame
 from devbox.domain.errors import DevboxError
+from devbox.domain.log import LogChunk
 from devbox.views.tui.mesh import Mesh
 
 T = TypeVar("T")
@@ -25,6 +27,14 @@ async def opened(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
     finally:
         if isinstance(stream, AsyncGenerator):
             await stream.aclose()
+
+
+async def lines_with(control: Control, text: str) -> AsyncIterator[LogChunk]:
+    """The lines of every service that have a text, in the order of time."""
+    async with opened(control.logs()) as chunks:
+        async for chunk in chunks:
+            if lines := tuple(line for line in chunk.lines if text in line):
+                yield replace(chunk, lines=lines)
 
 
 async def watch(control: Control, mesh: Mesh, changed: Callable[[Frame | None], None]) -> None:

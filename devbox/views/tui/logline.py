@@ -12,7 +12,7 @@ from rich.text import Text
 
 from devbox.views.tui.buffer import Line
 from devbox.views.tui.clean import coloured, harmless
-from devbox.views.tui.fold import Folded, fold
+from devbox.views.tui.fold import Folded, fold, spread_out
 
 NAMES = ("#5fafd7", "#d7875f", "#87af5f", "#af87d7", "#5fafaf", "#d787af", "#afaf5f", "#8787d7", "#d7af5f", "#5f87af")
 """Colours that tell services apart in the merged log; neither the darkest nor the brightest, for any background."""
@@ -40,13 +40,29 @@ def paint_line(line: Line, part: Part, *, times: bool, name_width: int = 0, mark
     said = _paint_folded(folded, part) if folded else coloured(line.text)
     if mark:
         said.highlight_regex(*mark)
+    return _head(line, folded, part, times=times, name_width=name_width).append_text(said)
+
+
+def paint_whole(line: Line, part: Part, *, times: bool, name_width: int = 0, mark: Mark | None = None) -> Text:
+    """A line with all there is to it: a JSON object takes a row for each of its fields."""
+    text = paint_line(line, part, times=times, name_width=name_width, mark=mark)
+    for row in spread_out(line.text):
+        key, colon, value = row.partition('": ') if row.lstrip().startswith('"') else ("", "", row)
+        text.append("\n    ")
+        said = Text.assemble((harmless(key + colon), part("log--dim")), harmless(value))
+        if mark:
+            said.highlight_regex(*mark)
+        text.append_text(said)
+    return text
+
+
+def _head(line: Line, folded: Folded | None, part: Part, *, times: bool, name_width: int) -> Text:
     text = Text(no_wrap=True, end="")
     if name_width:
         text.append(f"{line.source.name[:name_width]:<{name_width}} ", name_style(line.source.service))
     if times:
         text.append(f"{(folded and folded.clock) or _clock(line.at):<8} ", part("log--dim"))
-    text.append("▏" if line.source.stderr else " ", part("log--stderr"))
-    return text.append_text(said)
+    return text.append("▏" if line.source.stderr else " ", part("log--stderr"))
 
 
 def _paint_folded(folded: Folded, part: Part) -> Text:

@@ -1,15 +1,21 @@
-"""The log of one service, or of all of them merged: searched, followed, never drawn faster than one can see."""
+"""The log of one service, or of all of them merged: searched, filtered, followed, never drawn faster than one sees."""
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from devbox.domain.log import LogChunk
-from devbox.views.tui.buffer import Buffer, Source
-from devbox.views.tui.logline import ROOM_FOR_TIMES, Mark, paint_line
+from devbox.views.tui.buffer import Buffer, Line, Source
+from devbox.views.tui.clean import plain
+from devbox.views.tui.levels import FILTERS, Level, goes_on, level_of
+from devbox.views.tui.logline import ROOM_FOR_TIMES, Mark, paint_line, paint_whole
 from devbox.views.tui.search import Search
 from devbox.views.tui.tailview import TailView
 
@@ -24,18 +30,42 @@ class LogView(TailView):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--dim", "log--value", "log--info", "log--warn", "log--error", "log--stderr", "log--match", "log--current",
+        "log--mark",
     }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "screen.search", "search", key_display="/", tooltip="Search, as text or regular expression"),
-        Binding("n", "match(1)", "next", tooltip="Go to the next match"),
-        Binding("N", "match(-1)", "previous", tooltip="Go to the previous match"),
-        Binding("T", "times", "times", show=False, tooltip="Show or hide the time of each line"),
-    ]
+        Binding(
+            "slash", "screen.search", "search", key_display="/", id="search",
+            tooltip="Search, as text or regular expression",
+        ),
+        Binding("n", "match(1)", "next", tooltip="Go to the next match", id="next-match"),
+        Binding("N", "match(-1)", "previous", tooltip="Go to the previous match", id="previous-match"),
+        Binding(
+            "enter", "open_line", "open", key_display="⏎", id="open-line",
+            tooltip="Show the line whole, JSON spread out; or fold it again",
+        ),
+        Binding("c", "correlate", "correlate", tooltip="Every line that has an id of this one", id="correlate"),
+        Binding("L", "level", "level", tooltip="Show only lines from this level up", id="level"),
+        Binding("m", "mark", "mark", tooltip="Draw a line below the last one", id="mark"),
+        Binding("T", "times", "times", show=False, tooltip="Show or hide the time of each line", id="times"),
+        Binding("Y", "copy", "copy", show=False, tooltip="Copy the line to the clipboard", id="copy"),
+        Binding("ctrl+s", "save", "save", show=False, tooltip="Save what is shown to a file", id="save"),
+    ]  # fmt: skip
+
+    class Asked(Message):
+        """Something that a view cannot do itself is asked for: `copy` or `save` (`text`), `correlate`, `older`."""
+
+        def __init__(self, view: LogView, what: str, lines: list[str]) -> None:
+            super().__init__()
+            self.view, self.what, self.lines = view, what, lines
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.buffer = Buffer()
         self.search: Search | None = None
+        self.least = Level.UNKNOWN
+        self._opened: set[int] = set()
+        self._filtered: list[int] = []
+        self._last_levels: dict[Source, Level] = {}
         self._pending: list[LogChunk] = []
         self._sources: dict[tuple[str, int, str], Source] = {}
         self._names: dict[tuple[str, int], str] = {}
@@ -43,24 +73,29 @@ class LogView(TailView):
         self._times: bool | None = None
 
     @property
-    def first(self) -> int:
-        return self.buffer.first
+    def shown(self) -> range | list[int]:
+        return self._filtered if self.least else range(self.buffer.first, self.buffer.end)
 
     @property
-    def end(self) -> int:
-        return self.buffer.end
+    def tall(self) -> bool:
+        return self.wrapped or bool(self._opened)
+
+    def wraps(self, number: int) -> bool:
+        return self.wrapped or number in self._opened
 
     def begin(self, *, merged: bool, names: dict[tuple[str, int], str]) -> None:
         """Start over with another log. `names` are the `Row.name`s of replicas, for the merged one."""
         self._pending.clear()
         self._sources.clear()
-        self._strips.clear()
         self.buffer.clear()
+        self._opened.clear()
+        self._filtered.clear()
+        self._last_levels.clear()
         self._merged, self._names = merged, names
-        self.words, self.shifted, self.following, self.missed = "", 0, True, 0
+        self.words = ""
         if self.search:
             self.search = Search(self.search.text)
-        self.grew(0)
+        self.start_over()
 
     def feed(self, chunk: LogChunk) -> None:
         """Take in new lines; they are drawn together with all that come within a moment."""
@@ -71,52 +106,128 @@ class LogView(TailView):
     def flush(self) -> None:
         """Draw what came."""
         chunks, self._pending = self._pending, []
-        before, first = self.buffer.end, self.buffer.first
+        if not chunks:
+            return
+        before, first, hidden = self.buffer.end, self.buffer.first, len(self._filtered)
         for chunk in chunks:
             self.buffer.add(chunk, self._source(chunk))
+        came = self.buffer.numbered(before)
+        if self.least:
+            came = iter(self._take_grave(came))
+            gone = bisect_left(self._filtered, self.buffer.first)
+            del self._filtered[:gone]
+            added, dropped = len(self._filtered) + gone - hidden, gone
+        else:
+            added, dropped = self.buffer.end - before, self.buffer.first - first
         if self.search:
-            self.search.look_at(self.buffer.numbered(before))
+            self.search.look_at(came)
             self.search.forget_before(self.buffer.first)
-        if chunks:
-            self.grew(self.buffer.end - before, self.buffer.first - first)
+        self.grew(added, dropped)
+
+    def put_before(self, chunks: Iterable[LogChunk]) -> int:
+        """Put older lines, oldest first, above the first one, without moving what is in sight; how many they were."""
+        place, first = self.scroll_offset.y, self.buffer.first
+        self.buffer.put_before([(chunk, self._source(chunk)) for chunk in chunks])
+        self._look_again()
+        added = first - self.buffer.first
+        self.grew(0)
+        self.go(place + (self.place_of(first) if self.least else added))
+        return added
 
     def say(self, words: str) -> None:
         """What to show in place of lines while there are none."""
         self.words = words
-        self.refresh()
+        self.repaint()
 
     def look_for(self, text: str) -> None:
         """Mark what matches `text`; nothing for an empty one."""
         self.search = Search(text) if text else None
-        if self.search:
-            self.search.look_at(self.buffer.numbered(self.buffer.first))
+        self._look_again()
         self.repaint()
         self.refresh_bindings()
         self.post_message(self.Moved())
+
+    def filter_from(self, level: Level) -> None:
+        """Show only lines of that level and graver ones; all for UNKNOWN."""
+        self.least = level
+        self._look_again()
+        self.repaint()
+        self.action_to_end()
+        self.post_message(self.Moved())
+
+    def current(self) -> Line | None:
+        """The line that keys act on."""
+        return self.buffer[self.cursor] if self.cursor is not None and len(self.buffer) else None
+
+    # --- keys
 
     def action_match(self, direction: int) -> None:
         """Go to the next match, or the previous one."""
         if not self.search:
             return
-        top = self.first + self.scroll_offset.y
-        origin = self.search.current if self.search.current is not None else top + self.size.height
+        origin = self.search.current if self.search.current is not None else self.buffer.end
         number = self.search.step(origin, direction)
         if number is not None:
-            self._bring_into_sight(number)
+            self.go_to_line(number)
         self.repaint()
         self.post_message(self.Moved())
+
+    def action_open_line(self) -> None:
+        if self.cursor is None:
+            return
+        number = self.cursor
+        self._opened ^= {number}
+        self._rows.pop(number, None)
+        self.go_to_line(number)
+        self.repaint()
+
+    def action_level(self) -> None:
+        self.filter_from(FILTERS[(FILTERS.index(self.least) + 1) % len(FILTERS)])
+
+    def action_mark(self) -> None:
+        self.flush()
+        before, now = self.buffer.end, time.time()
+        self.buffer.mark(now, time.strftime("%H:%M:%S", time.localtime(now)))
+        if self.least:
+            self._filtered.append(before)
+        self.grew(1)
+        self.action_to_end()
 
     def action_times(self) -> None:
         self._times = not self._shows_times
         self.repaint()
 
+    def action_copy(self) -> None:
+        if line := self.current():
+            self.post_message(self.Asked(self, "copy", [plain(line.text)]))
+
+    def action_save(self) -> None:
+        lines = [self.text_of(number).plain.rstrip() for number in self.shown]
+        self.post_message(self.Asked(self, "save", lines))
+
+    def action_correlate(self) -> None:
+        if line := self.current():
+            self.post_message(self.Asked(self, "correlate", [line.text]))
+
+    def reached_top(self) -> None:
+        self.post_message(self.Asked(self, "older", []))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.search is not None if action == "match" else True
+        if action == "match":
+            return self.search is not None
+        if action in ("open_line", "copy", "correlate", "save"):
+            return bool(self.shown)
+        return True
+
+    # --- how lines look
 
     def text_of(self, number: int) -> Text:
+        line, mark = self.buffer[number], self._mark(number)
+        if line.source.mark:
+            return Text(f"── {line.text} {'─' * max(2, self.room - len(line.text) - 4)}", self._part("log--mark"))
         width = min(_WIDEST_NAME, max(map(len, self._names.values()), default=0)) if self._merged else 0
-        mark = self._mark(number)
-        return paint_line(self.buffer[number], self._part, times=self._shows_times, name_width=width, mark=mark)
+        paint = paint_whole if number in self._opened else paint_line
+        return paint(line, self._part, times=self._shows_times, name_width=width, mark=mark)
 
     def _mark(self, number: int) -> Mark | None:
         if not self.search:
@@ -128,10 +239,31 @@ class LogView(TailView):
     def _shows_times(self) -> bool:
         return self.room >= ROOM_FOR_TIMES if self._times is None else self._times
 
-    def _bring_into_sight(self, number: int) -> None:
-        place, height = number - self.first, self.size.height
-        if not self.scroll_offset.y <= place < self.scroll_offset.y + height:
-            self.go(place - height // 2)
+    # --- what is shown
+
+    def _look_again(self) -> None:
+        """Filter and search everything there is."""
+        self._filtered.clear()
+        self._last_levels.clear()
+        lines: Iterable[tuple[int, Line]] = self.buffer.numbered(self.buffer.first)
+        if self.least:
+            lines = self._take_grave(lines)
+        if self.search:
+            self.search.matches.clear()
+            self.search.look_at(lines)
+
+    def _take_grave(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, Line]]:
+        """Those lines that the level filter lets through, noted as shown."""
+        taken = [(number, line) for number, line in lines if line.source.mark or self._level(line) >= self.least]
+        self._filtered += [number for number, _ in taken]
+        return taken
+
+    def _level(self, line: Line) -> Level:
+        level = level_of(line.text)
+        if level is Level.UNKNOWN and goes_on(line.text):
+            return self._last_levels.get(line.source, Level.UNKNOWN)
+        self._last_levels[line.source] = level
+        return level
 
     def _source(self, chunk: LogChunk) -> Source:
         key = (chunk.service, chunk.replica, chunk.stream)

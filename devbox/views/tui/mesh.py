@@ -33,6 +33,7 @@ class Mesh:
     connected: bool = False
     trouble: str = ""
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     _rows: dict[str, Row] = field(default_factory=dict)
     _samples: dict[str, deque[Sample]] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Mesh:
         return Sample(sum(sample.cpu for sample in latest), sum(sample.memory for sample in latest))
 
     def _begin(self, frame: Snapshot) -> None:
-        self.project, self.notes = frame.project, frame.notes
+        self.project, self.notes, self.files = frame.project, frame.notes, frame.files
         self.known = self.connected = True
         self.trouble = ""
         known = self.events[-1].seq if self.events else 0

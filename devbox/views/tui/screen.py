@@ -15,11 +15,13 @@ from devbox.views.tui.actions import runs
 from devbox.views.tui.bars import Banner, TopBar
 from devbox.views.tui.detail import TABS, DetailPane
 from devbox.views.tui.keybar import KeyBar
-from devbox.views.tui.listing import TINY, listing
+from devbox.views.tui.listing import TINY, Look, Order, listing
+from devbox.views.tui.logview import LogView
 from devbox.views.tui.mesh import Mesh
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.table import ServiceTable
 from devbox.views.tui.tailview import TailView
+from devbox.views.tui.taskspane import TaskList
 from devbox.views.tui.timeline import Recent
 
 if TYPE_CHECKING:
@@ -40,22 +42,33 @@ class MeshScreen(Screen[None]):
     """Draws the mesh. `zoomed` is whether the details have the whole width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "command('restart')", "restart", tooltip="Restart the selected service"),
-        Binding("s", "command('stop')", "stop", tooltip="Stop the selected service"),
-        Binding("s", "command('start')", "start", tooltip="Start the selected service"),
-        Binding("y", "why", "why", tooltip="Why the selected service is as it is"),
+        Binding("r", "command('restart')", "restart", tooltip="Restart the selected service", id="restart"),
+        Binding("s", "command('stop')", "stop", tooltip="Stop the selected service", id="stop"),
+        Binding("s", "command('start')", "start", tooltip="Start the selected service", id="stop"),
+        Binding("y", "why", "why", tooltip="Why the selected service is as it is", id="why"),
         Binding(
-            "escape", "back", "back", key_display="esc", tooltip="Back: end the search, the filter, the full screen"
+            "escape", "back", "back", key_display="esc", id="back",
+            tooltip="Back: end the search, the filter, the full screen",
         ),
-        Binding("tab,shift+tab", "other_side", "other side", show=False, tooltip="Go between the list and the details"),
-        Binding("w", "browse", "open", tooltip="Open the selected service in the browser"),
-        Binding("0", "everything", "all logs", tooltip="The merged log of everything"),
-        *(Binding(str(n), f"tab({n})", title.lower(), show=False) for n, (_, title) in enumerate(TABS, 1)),
-    ]
+        Binding("0", "everything", "all logs", tooltip="The merged log of everything", id="all-logs"),
+        Binding("R", "remake", "restart …", tooltip="Restart menu: recreate, rebuild, …", id="restart-menu"),
+        Binding("E", "shell", "shell", tooltip="A shell beside the selected service", id="shell"),
+        Binding("t", "tasks", "tasks", tooltip="The tasks of the selected service", id="tasks"),
+        Binding("i", "inspect", "inspect", tooltip="All there is to the selected service", id="inspect"),
+        Binding(
+            "tab,shift+tab", "other_side", "other side", show=False, id="other-side",
+            tooltip="Go between the list and the details",
+        ),
+        *(
+            Binding(str(n), f"tab({n})", title.lower(), show=False, id=f"tab-{n}", tooltip=f"{title} of this one")
+            for n, (_, title) in enumerate(TABS, 1)
+        ),
+    ]  # fmt: skip
 
     def __init__(self, mesh: Mesh) -> None:
         super().__init__()
         self.zoomed = False
+        self.order = Order.GROUPS
         self.mesh = mesh
         self.top, self.banner = TopBar(mesh, id="top"), Banner(mesh, id="banner")
         self.table, self.recent = ServiceTable(id="table"), Recent(id="recent")
@@ -91,9 +104,9 @@ class MeshScreen(Screen[None]):
     def draw(self) -> None:
         """Bring everything up to date; what is as it was is not touched."""
         mesh, wanted = self.mesh, self.filter.text
-        heads = self.size.height >= SHORT
-        tiny = self.size.width < TINY
-        entries = listing(mesh, self.panel.clock(), self.table.room, wanted=wanted, tiny=tiny, heads=heads)
+        tall, tiny = self.size.height >= SHORT, self.size.width < TINY
+        look = Look(self.table.room, wanted, self.order, tiny=tiny, heads=tall)
+        entries = listing(mesh, self.panel.clock(), look)
         self.table.show(entries, "" if entries else self._words(wanted))
         self._draw_recent(len(entries))
         self.top.update()
@@ -112,8 +125,17 @@ class MeshScreen(Screen[None]):
     def draw_detail(self) -> None:
         row = self.selected
         self.detail.update_title(row)
-        if self.detail.tab == "events":
-            self.detail.timeline.show(self.mesh.events, row.service if row else None)
+        match self.detail.tab:
+            case "events":
+                self.detail.timeline.show(self.mesh.events, row.service if row else None)
+            case "health":
+                self.detail.health.show_probes(row, self.panel.asked.probes_of(row))
+            case "metrics":
+                self.detail.metrics.show_history(row, self.panel.asked.history_of(row), self.panel.clock())
+            case "config":
+                self.detail.config.show_row(row, self.mesh.files, self.mesh.project)
+            case "tasks":
+                self.detail.tasks.show_row(row)
 
     def zoom(self, zoomed: bool) -> None:
         """Give the details the whole width, or take it back."""
@@ -141,6 +163,34 @@ class MeshScreen(Screen[None]):
             self.panel.open_url(row.url)
             self.notify(f"Opening {row.url}", timeout=2, markup=False)
 
+    def action_order(self) -> None:
+        orders = list(Order)
+        self.order = orders[(orders.index(self.order) + 1) % len(orders)]
+        self.draw()
+        self.notify(f"Sorted by {self.order.value}", timeout=2, markup=False)
+
+    def action_map(self) -> None:
+        self.panel.show_map()
+
+    def action_remake(self) -> None:
+        if (row := self.selected) is not None:
+            self.panel.ask_how(row)
+
+    def action_shell(self) -> None:
+        if (row := self.selected) is not None:
+            self.panel.open_shell(row)
+
+    def action_tasks(self) -> None:
+        self._go_to_tab("tasks")
+
+    def action_inspect(self) -> None:
+        self._go_to_tab("config")
+
+    def _go_to_tab(self, name: str) -> None:
+        """Open a tab and go there."""
+        self.action_tab(next(number for number, (tab, _) in enumerate(TABS, 1) if tab == name))
+        self.detail.focus_tab()
+
     def action_open(self) -> None:
         self.detail.open_tab(1)
         self.zoom(True)
@@ -155,6 +205,7 @@ class MeshScreen(Screen[None]):
     def action_tab(self, number: int) -> None:
         on_list = self.focused is self.table
         self.detail.open_tab(number)
+        self.panel.ask_for_tab()
         self.draw_detail()
         if not on_list or self._takes_turns:
             self.zoom(True) if self._takes_turns else self.detail.focus_tab()
@@ -187,8 +238,10 @@ class MeshScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.selected
         match action, parameters:
-            case ("why" | "command" | "browse", _) if row is None:
+            case ("why" | "command" | "browse" | "remake" | "shell" | "tasks" | "inspect", _) if row is None:
                 return None
+            case "shell", _:
+                return row is not None and row.started_at is not None
             case "browse", _:
                 return bool(row and row.url)
             case "command", (toggled,):
@@ -202,12 +255,28 @@ class MeshScreen(Screen[None]):
     @on(ServiceTable.Selected)
     def _selected(self) -> None:
         self.refresh_bindings()
+        self.panel.ask_for_tab()
         self.draw_detail()
         self.panel.show_log_soon()
 
     @on(TailView.Moved)
     def _moved(self) -> None:
         self.detail.update_title(self.selected)
+
+    @on(LogView.Asked)
+    def _asked(self, event: LogView.Asked) -> None:
+        self.panel.serve_log(event.view, event.what, event.lines)
+
+    @on(TaskList.Wanted)
+    def _task_wanted(self, event: TaskList.Wanted) -> None:
+        if (row := self.selected) is not None:
+            self.panel.run_task(row, event.task)
+
+    @on(ServiceTable.Titled)
+    def _titled(self, event: ServiceTable.Titled) -> None:
+        order = next((order for order in Order if order.value == event.column), Order.GROUPS)
+        self.order = Order.GROUPS if order is self.order else order
+        self.draw()
 
     @on(Prompt.Changed, "#filter")
     def _filtered(self) -> None:

@@ -25,20 +25,26 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
     ALLOW_MAXIMIZE = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--good", "table--bad", "table--busy", "table--off", "table--dim", "table--name", "table--head",
-        "table--note", "table--spark", "table--cursor", "table--marker", "table--words",
+        "table--note", "table--spark", "table--sorted", "table--cursor", "table--marker", "table--words",
     }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,l", "screen.open", "log", key_display="⏎", tooltip="Show the log on the whole screen"),
         Binding(
-            "slash", "screen.filter", "filter", key_display="/", tooltip="Show only services whose name or state has …"
+            "enter,l", "screen.open", "log", key_display="⏎", id="log", tooltip="Show the log on the whole screen"
         ),
-        Binding("j,down", "move(1)", "down", show=False),
-        Binding("k,up", "move(-1)", "up", show=False),
-        Binding("g,home", "move(-100000)", "top", show=False, tooltip="Go to the first line"),
-        Binding("G,end", "move(100000)", "end", show=False, tooltip="Go to the last line"),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-    ]
+        Binding(
+            "slash", "screen.filter", "filter", key_display="/", id="filter",
+            tooltip="Show only services whose name or state has …",
+        ),
+        Binding("o", "screen.order", "order", id="order", tooltip="Sort by state, CPU, memory, …"),
+        Binding("m", "screen.map", "map", id="map", tooltip="The map of the mesh: what needs what"),
+        Binding("w", "screen.browse", "browser", id="browse", tooltip="Open the selected service in the browser"),
+        Binding("j,down", "move(1)", "down", show=False, id="down", tooltip="One line down"),
+        Binding("k,up", "move(-1)", "up", show=False, id="up", tooltip="One line up"),
+        Binding("g,home", "move(-100000)", "top", show=False, id="top", tooltip="Go to the first line"),
+        Binding("G,end", "move(100000)", "end", show=False, id="end", tooltip="Go to the last line"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="page-down", tooltip="A page down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="page-up", tooltip="A page up"),
+    ]  # fmt: skip
 
     class Selected(Message):
         """Another line was selected: the `Row.name` of a replica, or None for everything."""
@@ -46,6 +52,13 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
         def __init__(self, name: str | None) -> None:
             super().__init__()
             self.name = name
+
+    class Titled(Message):
+        """The name of a column was clicked."""
+
+        def __init__(self, column: str) -> None:
+            super().__init__()
+            self.column = column
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -90,9 +103,21 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         y = event.y + self.scroll_offset.y
         if y < len(self.entries) and self.entries[y].kind is not Kind.HEAD:
+            if column := self._title_at(y, event.x):
+                self.post_message(self.Titled(column))
+                return
             self._select(self.entries[y].name)
             if event.chain > 1:
                 self.run_worker(self.run_action("screen.open"))
+
+    def _title_at(self, y: int, x: int) -> str:
+        """The column whose name is drawn there; empty elsewhere."""
+        end = 1
+        for cell in self.entries[y].cells if self.entries[y].kind is Kind.ALL else ():
+            end += len(cell.text)
+            if x < end:
+                return cell.title
+        return ""
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self.entries))

@@ -49,3 +49,8 @@ COLOUR_BLIND_SAFE = Theme(
 """Good, under way and bad as blue, yellow and orange, from the palette of Okabe and Ito."""
 
 THEMES = (CALM, CALM_LIGHT, COLOUR_BLIND_SAFE)
+
+
+def default_theme(colours: str | None) -> str:
+    """The theme that a terminal of so many colours can show: one of 16 keeps its own, which are readable on it."""
+    return "ansi-dark" if colours in ("standard", "windows") else CALM.name

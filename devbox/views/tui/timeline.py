@@ -41,8 +41,8 @@ class Timeline(TailView):
         self._events: list[Event] = []
 
     @property
-    def end(self) -> int:
-        return len(self._events)
+    def shown(self) -> range:
+        return range(len(self._events))
 
     def show(self, events: Iterable[Event], service: str | None) -> None:
         """Show these events, as far as they are about `service`."""
@@ -54,15 +54,14 @@ class Timeline(TailView):
         self._service, self._events = service, shown
         self._measure()
         if not same:
-            self._strips.clear()
-            self.following, self.shifted = True, 0
+            self.start_over()
         self.grew(added)
 
     def _measure(self) -> None:
         width = min(_WIDEST_NAME, max((len(event.service) for event in self._events), default=0))
         if width != self._name_width:
             self._name_width = width
-            self._strips.clear()
+            self.repaint()
 
     def text_of(self, number: int) -> Text:
         event = self._events[number]

@@ -1,0 +1,33 @@
+"""What was asked of the supervisor for the open tab, and answered: kept until the next answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devbox.control.protocol import Control, Row
+from devbox.domain.errors import DevboxError
+from devbox.domain.measure import MetricsHistory, ProbeResult
+
+
+@dataclass
+class Asked:
+    """Answers by `Row.name`. Only those of the selected replica are kept: another one is asked for anew."""
+
+    probes: dict[str, tuple[ProbeResult, ...]] = field(default_factory=dict)
+    histories: dict[str, MetricsHistory] = field(default_factory=dict)
+
+    def probes_of(self, row: Row | None) -> tuple[ProbeResult, ...] | None:
+        return self.probes.get(row.name) if row else None
+
+    def history_of(self, row: Row | None) -> MetricsHistory | None:
+        return self.histories.get(row.name) if row else None
+
+    async def ask(self, control: Control, tab: str, row: Row) -> None:
+        """Ask for what a tab shows of a replica. A supervisor that does not answer has a banner of its own."""
+        try:
+            if tab == "health":
+                self.probes = {row.name: await control.probes(row.service, row.replica)}
+            elif tab == "metrics":
+                self.histories = {row.name: await control.metrics(row.service, row.replica)}
+        except (DevboxError, ValueError):
+            return

@@ -1,0 +1,58 @@
+"""The Config tab: what a service is, and what the manifest says of it, with where each value comes from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from devbox.control.protocol import Row
+from devbox.views.tui.clean import harmless
+from devbox.views.tui.factview import FactView
+from devbox.views.tui.timeline import clock
+from devbox.views.words import port_text
+
+_WIDEST_KEY = 34
+
+
+class ConfigView(FactView):
+    """Facts of one replica, then the resolved configuration of its service."""
+
+    def show_row(self, row: Row | None, files: tuple[str, ...], about: str) -> None:
+        """Show what is known of a replica. Of the whole mesh: its files."""
+        rows = list(self._facts_of(row)) if row else list(self._mesh(files, about))
+        self.show(row.name if row else None, rows)
+
+    def _mesh(self, files: tuple[str, ...], about: str) -> Iterator[Text]:
+        yield Text(f" {about}", self._part("fact--head"))
+        for file in files:
+            yield self._line("file", _short(file))
+        yield Text()
+        yield Text(" Select a service to see what it is, and where that is said.", self._part("fact--dim"))
+
+    def _facts_of(self, row: Row) -> Iterator[Text]:
+        yield Text(f" {row.name}", self._part("fact--head"))
+        yield self._line("runs as", "a host process" if row.runtime == "process" else f"a container ({row.runtime})")
+        if row.pid:
+            yield self._line("pid", str(row.pid))
+        if row.started_at is not None:
+            yield self._line("started", f"{clock(row.started_at)}, restarts so far: {row.status.restarts}")
+        if row.exit_code is not None and row.started_at is None:
+            yield self._line("exit code", str(row.exit_code))
+        for port in row.ports:
+            text = port_text(port.host, port.published, port.target, port.protocol)
+            yield self._line("port", text if port.published else f"{text}, not published")
+        if row.url:
+            yield self._line("opens", row.url)
+        yield self._line("needs", ", ".join(row.needs) or "nothing")
+        yield self._line("fingerprint", row.fingerprint[:12] or "none yet")
+
+    def _line(self, key: str, value: str) -> Text:
+        return Text.assemble((f" {harmless(key):<12} ", self._part("fact--key")), harmless(value))
+
+
+def _short(path: str) -> str:
+    """A path from where one stands, if it is below there."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

@@ -1,0 +1,254 @@
+"""Keys that lead out of the list: order, map, tabs, restart menu, shell, tasks; keys and themes of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devbox.control.protocol import Action, Recreate
+from devbox.views.tui.bindings import binding_ids
+from devbox.views.tui.choice import ChoiceDialog
+from devbox.views.tui.graphmap import plan_map
+from devbox.views.tui.mapscreen import MapScreen
+from devbox.views.tui.preferences import Preferences, load_preferences, preferences_file
+from tests.tui import scenes
+from tests.tui.hands import Hands, panel
+from tests.tui.mesh import ScriptedControl, row, snapshot
+
+
+def _names(hands: Hands) -> list[str | None]:
+    return [entry.name for entry in hands.table.entries if entry.selectable and entry.name]
+
+
+async def test_o_sorts_by_one_thing_after_the_other() -> None:
+    async with panel(scenes.broken()) as hands:
+        assert _names(hands)[0] == "cache"
+        await hands.press("o", "o")
+        assert _names(hands)[:2] == ["orders", "worker"]
+        await hands.press("o")
+        assert _names(hands)[0] == "orders"
+        await hands.press("o", "o")
+        assert _names(hands)[0] == "worker"
+        await hands.press("o", "o")
+        assert _names(hands)[0] == "cache"
+
+
+async def test_a_click_on_a_title_sorts_by_it_and_another_undoes_it() -> None:
+    async with panel() as hands:
+        x = hands.text().splitlines()[1].index("cpu")
+        await hands.pilot.click("#table", offset=(x, 0))
+        await hands.until(lambda: _names(hands)[0] == "orders")
+        await hands.pilot.click("#table", offset=(x, 0))
+        await hands.until(lambda: _names(hands)[0] == "cache")
+
+
+async def test_m_draws_the_map_and_enter_selects_what_is_chosen_on_it() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.go_to("orders")
+        await hands.press("m")
+        assert isinstance(hands.screen, MapScreen)
+        await hands.until(lambda: "orders ✗ crashing · needs migrate, cache · needed by web" in hands.text())
+        assert "│✗ orders" in hands.text()
+        await hands.press("h")
+        await hands.until(lambda: "web ◌ waiting · needs orders" in hands.text())
+        await hands.press("l", "right", "left", "j", "k", "up", "down")
+        await hands.press("h", "h", "h", "h")
+        await hands.until(lambda: "traffic ◌ waiting" in hands.text())
+        await hands.press("enter")
+        await hands.until(lambda: hands.screen is hands.panel and hands.table.selected == "traffic")
+
+
+async def test_the_map_tells_why_and_goes_away() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.go_to("orders")
+        await hands.press("m", "y")
+        await hands.until(lambda: hands.control.asked_why == ["orders"])
+        await hands.press("escape", "escape")
+        await hands.until(lambda: hands.screen is hands.panel)
+        await hands.press("m", "m")
+        await hands.until(lambda: hands.screen is hands.panel)
+
+
+async def test_the_mouse_chooses_on_the_map() -> None:
+    async with panel() as hands:
+        await hands.press("m")
+        lines = hands.text().splitlines()
+        y = next(y for y, line in enumerate(lines) if "● web" in line)
+        await hands.pilot.click(offset=(lines[y].index("web"), y))
+        await hands.until(lambda: "web ● healthy · needs orders" in hands.text())
+
+
+@pytest.mark.parametrize("tall", [True, False])
+def test_on_the_map_what_is_needed_stands_to_the_right_and_boxes_do_not_overlap(tall: bool) -> None:
+    needs = {f"s{n:02}": [f"s{m:02}" for m in range(n) if (n * 7 + m * 3) % 11 == 0] for n in range(50)}
+    drawing = plan_map(needs, tall=tall)
+    assert drawing.boxes.keys() == needs.keys()
+    for name, wanted in needs.items():
+        assert all(drawing.boxes[name].x < drawing.boxes[need].x for need in wanted)
+    taken = [
+        (x, y)
+        for box in drawing.boxes.values()
+        for x in range(box.x, box.x + box.width)
+        for y in range(box.y, box.y + box.height)
+    ]
+    assert len(taken) == len(set(taken))
+    assert not set(taken) & set(drawing.cells())
+    assert all(0 <= x < drawing.width and 0 <= y < drawing.height for x, y in [*taken, *drawing.cells()])
+
+
+def test_a_circle_of_needs_is_drawn_all_the_same() -> None:
+    assert plan_map({"a": ["b"], "b": ["a"], "c": ["c"]}).boxes.keys() == {"a", "b", "c"}
+
+
+async def test_the_health_tab_lists_probes_with_latency_and_output() -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.go_to("worker")
+        await hands.press("2")
+        await hands.until(lambda: "46 of the last 50 were well" in hands.text())
+        assert "250 ms  ▲ GET /health: 503 ⏎ queue is" in hands.text()
+        await hands.press("k")
+        await hands.until(lambda: "web does not run, so nothing is probed." in hands.text())
+
+
+async def test_the_metrics_tab_draws_charts() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        await hands.press("3")
+        await hands.until(lambda: "66% of 128.0 MB" in hands.text())
+        for title in ("CPU", "received", "disk write", "open files", "15m ago", "now"):
+            assert title in hands.text()
+        await hands.press("k")
+        await hands.until(lambda: "Nothing has been measured yet" in hands.text())
+
+
+@pytest.mark.parametrize(("key", "words"), [("2", "Select a service"), ("3", "Select a service"), ("5", "Select a")])
+async def test_tabs_have_words_while_nothing_is_selected(key: str, words: str) -> None:
+    async with panel() as hands:
+        await hands.press(key)
+        await hands.until(lambda: words in hands.text())
+
+
+async def test_i_shows_all_there_is_to_a_service() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("i")
+        await hands.until(lambda: "needs        orders" in hands.text() and "http://127.0.0.1:8080/" in hands.text())
+        assert hands.app.focused is hands.panel.detail.config
+
+
+async def test_the_restart_menu_recreates() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("R")
+        assert isinstance(hands.screen, ChoiceDialog)
+        assert "rebuild" not in hands.text(), "a host process has no image"
+        await hands.press("c")
+        await hands.until(lambda: len(hands.control.commands) == 1)
+        command = hands.control.commands[0]
+        assert (command.action, command.services, command.recreate) == (Action.UP, ("web",), Recreate.ALWAYS)
+
+
+async def test_the_restart_menu_can_be_left_and_restarts() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("R", "escape")
+        assert hands.screen is hands.panel
+        await hands.press("R", "j", "k", "enter")
+        await hands.until(lambda: [action for action, *_ in hands.done] == [Action.RESTART])
+
+
+def _script(folder: Path, text: str) -> tuple[str, ...]:
+    path = folder / "devbox"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return (str(path),)
+
+
+async def test_rebuild_builds_then_recreates(tmp_path: Path) -> None:
+    argv = _script(tmp_path, f'echo "$@" >> {tmp_path}/asked')
+    control = ScriptedControl(snapshot(replace(row("api"), runtime="docker")))
+    async with panel(control, argv=argv) as hands:
+        await hands.go_to("api")
+        await hands.press("R", "b")
+        await hands.until(lambda: len(hands.control.commands) == 1)
+    assert (tmp_path / "asked").read_text() == "-f devbox.yaml -p hello build api\n"
+
+
+async def test_a_build_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
+    argv = _script(tmp_path, "echo 'no such base image'; exit 1")
+    async with panel(ScriptedControl(snapshot(replace(row("api"), runtime="docker"))), argv=argv) as hands:
+        await hands.go_to("api")
+        await hands.press("R", "b")
+        await hands.until(lambda: any("no such base image\nended with 1" in words for _, words in hands.toasts))
+        assert hands.done == []
+
+
+async def test_a_shell_needs_a_terminal_and_says_so() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        assert hands.keys()["E"] == "shell"
+        await hands.press("E")
+        await hands.until(lambda: any("Use: devbox exec web" in words for _, words in hands.toasts))
+
+
+async def test_keys_and_theme_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "devbox" / "panel.yaml"
+    file.parent.mkdir()
+    file.write_text("theme: colour-blind-safe\nkeys:\n  restart: ctrl+r\n  map: M\n")
+    assert preferences_file({"XDG_CONFIG_HOME": str(tmp_path)}) == file
+    async with panel(preferences=load_preferences(file)) as hands:
+        assert hands.app.theme == "colour-blind-safe"
+        await hands.go_to("orders")
+        assert "r" not in {*hands.keys()}
+        await hands.press("r")
+        assert hands.done == []
+        await hands.press("ctrl+r")
+        await hands.until(lambda: [action for action, *_ in hands.done] == [Action.RESTART])
+        await hands.press("M")
+        await hands.until(lambda: isinstance(hands.screen, MapScreen))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("theme: calm", "There is no theme calm."),
+        ("keys: {restrat: x}", "There is no key named restrat. Did you mean restart?"),
+        ("colours: red", "colours means nothing here."),
+        ("keys: [a]", "keys must hold names with keys"),
+        ("just words", "must hold `theme:` and `keys:`"),
+        ("{", "is no YAML"),
+    ],
+)
+async def test_what_makes_no_sense_is_told_and_the_panel_opens(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "panel.yaml"
+    file.write_text(text)
+    async with panel(preferences=load_preferences(file)) as hands:
+        await hands.until(lambda: any(words in told for _, told in hands.toasts))
+        assert "orders" in hands.text()
+
+
+def test_no_file_is_no_problem(tmp_path: Path) -> None:
+    assert load_preferences(tmp_path / "none.yaml") == Preferences()
+
+
+def test_every_key_that_can_be_bound_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "panel.md").read_text()
+    assert [name for name in binding_ids() if f"`{name}`" not in text] == []
+
+
+async def test_what_goes_wrong_is_a_toast_once() -> None:
+    async with panel() as hands:
+        chain = tuple(reversed(scenes.why_orders().chain))
+        hands.control.change(events=chain)
+        hands.control.change(events=chain)
+        await hands.until(lambda: ("warning", "orders exited with 3") in hands.toasts)
+        assert [words for _, words in hands.toasts].count("orders exited with 3") == 1
+
+
+def test_a_terminal_of_sixteen_colours_keeps_its_own() -> None:
+    from devbox.views.tui.theme import default_theme
+
+    assert default_theme("standard") == "ansi-dark"
+    assert default_theme("truecolor") == "devbox"
