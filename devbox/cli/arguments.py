@@ -290,6 +290,10 @@ def _why(parser: argparse.ArgumentParser) -> None:
     _format(parser, "text", "json")
 
 
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, metavar="N", help="on this port of 127.0.0.1; none: a free one")
+
+
 def _version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short", action="store_true", help="the number only")
 
@@ -321,6 +325,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "wait": ("wait until services end; their exit code", "wait", _some_services),
     "ls": ("the projects on this machine", "ls", _ls),
     "attach": ("the panel on a running mesh", "attach", _nothing),
+    "serve": ("the panel in a browser, on this machine only", "serve", _serve),
     "events": ("what happens, as it happens", "events", _events),
     "config": ("check the manifest, and print it resolved", "config", _config),
     "why": ("why a service is as it is", "why", _why),

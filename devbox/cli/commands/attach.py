@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from devbox.cli.arguments import Arguments
@@ -12,7 +13,8 @@ from devbox.domain.errors import UsageError
 
 
 def run(args: Arguments) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # In a browser (`devbox serve`) the panel has pipes in place of a terminal, and a driver that knows.
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("the panel needs a terminal", hint="`devbox logs -f` and `devbox ps` work without one.")
     places = args.project().places()
     if not supervisor_answers(places):
