@@ -17,6 +17,7 @@ from typing import Protocol
 from devbox.domain.event import Event
 from devbox.domain.instance import Ref, Sample
 from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port, Unit, UnitKey
 from devbox.domain.status import Status
 
@@ -82,7 +83,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """CPU and memory of replicas, by `Row.name`. Comes about every two seconds while somebody watches."""
+    """What replicas use, by `Row.name`. Comes about every two seconds while somebody watches."""
 
     samples: dict[str, Sample]
 
@@ -226,6 +227,12 @@ class Control(Protocol):
 
     async def why(self, service: str) -> Why:
         """Why a service is as it is. Raises UsageError when there is none of that name."""
+
+    async def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
+        """The last 50 probes of a replica's present life, oldest first; none where it has no probe of ours."""
+
+    async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
+        """What a replica used over the last 15 minutes."""
 
     async def close(self) -> None:
         """Let go of the connection. The mesh is not touched."""

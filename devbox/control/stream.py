@@ -15,6 +15,7 @@ from devbox.control.protocol import Command, Frame, Verdict, Why
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import ControlError, NotRunning, UsageError
 from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.measure import MetricsHistory, ProbeResult
 
 T = TypeVar("T")
 
@@ -58,6 +59,15 @@ class StreamingControl:
 
     async def why(self, service: str) -> Why:
         return decode(Why, await self._request("GET", f"/v1/why/{service}", None, limit=_ANSWER_LIMIT))
+
+    async def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
+        path = f"/v1/probes/{service}?replica={replica}"
+        data = await self._request("GET", path, None, limit=_ANSWER_LIMIT)
+        return tuple(decode(ProbeResult, each) for each in data)
+
+    async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
+        path = f"/v1/metrics/{service}?replica={replica}"
+        return decode(MetricsHistory, await self._request("GET", path, None, limit=_ANSWER_LIMIT))
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -10,7 +10,7 @@ from devbox.control.protocol import Changed, Command, Frame, Row, Snapshot, Verd
 from devbox.domain.errors import DevboxError, NotRunning, UsageError
 from devbox.domain.event import Body, Event, service_of
 from devbox.domain.instance import Sample
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port
 from devbox.domain.status import Health, Hold, Intent, Phase, Status
@@ -95,6 +95,7 @@ class ScriptedControl:
         self.commands: list[Command] = []
         self.asked_why: list[str] = []
         self.read_logs: list[tuple[str, ...]] = []
+        self.searched: list[LogQuery] = []
         self.verdict: Verdict | DevboxError = Verdict()
         self.closed = False
         self._frames, self._logs = list(frames), list(logs)
@@ -163,6 +164,18 @@ class ScriptedControl:
                 yield item
         finally:
             self._readers.remove(entry)
+
+    async def search(self, query: LogQuery, *, follow: bool = False) -> AsyncIterator[LogChunk]:
+        self._need()
+        self.searched.append(query)
+        for kept in reversed(self._logs) if query.newest_first else self._logs:
+            lines = tuple(line for line in kept.lines if query.text in line)
+            wanted = not query.services or kept.service in query.services
+            if lines and wanted and (query.until is None or kept.at < query.until):
+                yield replace(kept, lines=lines)
+
+    async def lines(self, service: str, replica: int, first: int, count: int, *, stream: str = "stdout") -> LogChunk:
+        raise UsageError("these logs are not numbered")
 
     async def command(self, command: Command) -> Verdict:
         self._need()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TypeVar
 
 from devbox.control.protocol import Bye, Control, Frame
 from devbox.domain.errors import DevboxError
-from devbox.domain.log import LogChunk
+from devbox.domain.log import LogChunk, LogQuery
 from devbox.views.tui.mesh import Mesh
 
 T = TypeVar("T")
+
+MOST_FOUND = 20_000
+"""Lines that a search brings at most."""
 
 PAUSE = 1.0
 """Seconds between two attempts to reach a supervisor."""
@@ -30,11 +32,18 @@ async def opened(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
 
 
 async def lines_with(control: Control, text: str) -> AsyncIterator[LogChunk]:
-    """The lines of every service that have a text, in the order of time."""
-    async with opened(control.logs()) as chunks:
+    """The lines of every service that have a text, of the whole history, in the order of time."""
+    async with opened(control.search(LogQuery(text=text, limit=MOST_FOUND))) as chunks:
         async for chunk in chunks:
-            if lines := tuple(line for line in chunk.lines if text in line):
-                yield replace(chunk, lines=lines)
+            yield chunk
+
+
+async def lines_before(control: Control, service: str, until: float, count: int) -> list[LogChunk]:
+    """The `count` lines of a service (empty: of all) that were seen last before a time, oldest first."""
+    services = (service,) if service else ()
+    query = LogQuery(services, until=until, limit=count, newest_first=True)
+    async with opened(control.search(query)) as chunks:
+        return [chunk async for chunk in chunks][::-1]
 
 
 async def watch(control: Control, mesh: Mesh, changed: Callable[[Frame | None], None]) -> None:
