@@ -25,7 +25,7 @@ from devbox.control.protocol import (
     Why,
 )
 from devbox.control.rows import row_of
-from devbox.domain.errors import NotRunning, UsageError
+from devbox.domain.errors import NotRunning, StepError, UsageError
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Ref
 from devbox.domain.log import LogChunk, LogQuery
@@ -223,7 +223,11 @@ class LocalControl:
             await self.engine.signal(names, signal.Signals.SIGKILL, command.by)
         verdict = await self._settle(names, command)
         if verdict.ok:
-            await self.engine.clear(volumes=command.volumes)
+            # What the engine will not let go of is said; it is no reason to stay.
+            try:
+                await self.engine.clear(volumes=command.volumes)
+            except StepError as exc:
+                verdict = Verdict((Unmet("", exc.message, (), exc.hint),))
             self._stop(command.by, command.volumes)
         else:
             self._ending = ""

@@ -90,7 +90,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """A service that did not get where it was asked to be: why, and its last lines of output."""
+    """A service that did not get where it was asked to be: why, and its last lines of output.
+
+    `service` is empty for what is no service's own: a network that the engine would not remove.
+    """
 
     service: str
     reason: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _CONFLICT = 409
 _REMOVAL_LIMIT = 10
+_NETWORK_PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds before each attempt to remove a network that may still count endpoints."""
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +186,26 @@ def remove_container(client: APIClient, container: str) -> None:
             if exc.status_code != _CONFLICT:
                 raise
             client.wait(container, timeout=_REMOVAL_LIMIT, condition="removed")
+
+
+def remove_network(client: APIClient, name: str) -> Failure | None:
+    """Remove a network; why it is still there, in the engine's words, where that goes on refusing.
+
+    An engine under load takes a moment to see that the last container has left.
+    """
+    import docker.errors
+
+    refusal = ""
+    for pause in _NETWORK_PAUSES:
+        time.sleep(pause)
+        try:
+            with gone_is_fine():
+                client.remove_network(name)
+            return None
+        except docker.errors.APIError as exc:
+            refusal = str(exc.explanation or exc)
+    hint = f"`docker network rm {name}` when the engine lets go of it; some do so only after a restart."
+    return Failure(FailureKind.ENGINE, f"network {name} is still there: {refusal}", hint)
 
 
 def run_hooks(client: APIClient, container: str, hooks: Iterable[Hook], name: str) -> None:

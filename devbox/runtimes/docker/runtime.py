@@ -25,6 +25,7 @@ from devbox.runtimes.docker.provision import (
     container_run,
     gone_is_fine,
     remove_container,
+    remove_network,
     run_hooks,
     run_last_hooks,
 )
@@ -188,12 +189,13 @@ class DockerRuntime:
         def remove(client: APIClient) -> None:
             for container in client.containers(all=True, filters=filters):
                 remove_container(client, container["Id"])
-            for network in client.networks(filters=filters):
-                with gone_is_fine():
-                    client.remove_network(network["Id"])
             for volume in client.volumes(filters=filters if volumes else nameless)["Volumes"] or []:
                 with gone_is_fine():
                     client.remove_volume(volume["Name"])
+            refused = [remove_network(client, network["Name"]) for network in client.networks(filters=filters)]
+            for failure in refused:
+                if failure is not None:
+                    raise StepError(failure)
 
         await self._engine.call(remove, waits=True)
 
