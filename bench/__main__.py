@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from bench import commands, planner
+from bench import commands, containers, planner
 
 
 def main() -> int:
     """Measure, print, judge."""
     figures = []
-    for part in (planner, commands):
+    for part in (planner, commands, containers):
         for figure in part.measure():
             print(figure, flush=True)
             figures.append(figure)

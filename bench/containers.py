@@ -19,7 +19,7 @@ import docker
 from bench.figures import Figure, median_of
 
 DEVBOX = [sys.executable, "-m", "devbox.cli.main"]
-PROJECT = "bench-fifty"
+PROJECT = f"bench-fifty-{os.getpid()}"
 IMAGE = "devbox-test/base"
 COUNT, AT_ONCE, ROUNDS = 50, 8, 3
 COMMAND = ["sleep", "3600"]

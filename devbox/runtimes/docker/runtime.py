@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _RECONNECT_EVERY = 1.0
+_TELLING = frozenset({"die", "oom", "start", "pause", "unpause", "restart", "health_status"})
+"""The events after which a container is looked at."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,9 @@ class DockerRuntime:
         self._samples: dict[Ref, tuple[float, float]] = {}
         self._events: Any = None
         self._looking: set[asyncio.Task[None]] = set()
+        self._paused: set[str] = set()
+        self._starting: set[str] = set()
+        self._stopping: set[str] = set()
         self._closed = False
 
     def learn(self, app: AppSpec) -> None:
@@ -90,7 +95,9 @@ class DockerRuntime:
     def _observed(self, inspected: dict[str, Any]) -> Observed:
         if inspected["Config"].get("Tty"):
             self._with_terminal.add(inspected["Id"])
-        return observed_of(inspected)
+        seen = observed_of(inspected)
+        (self._paused.add if seen.paused else self._paused.discard)(seen.ref.id)
+        return seen
 
     async def apply(self, step: Step, unit: Unit | None, report: Report) -> Observed | None:
         match step.op:
@@ -259,10 +266,13 @@ class DockerRuntime:
             run_hooks(client, container, container_run(unit).options.post_start, "post_start")
             return dict(client.inspect_container(container))
 
+        self._starting.add(container)
         try:
             seen = self._observed(await self._engine.call(start))
         except StepError as exc:
             raise StepError(explained(exc.failure)) from exc
+        finally:
+            self._starting.discard(container)
         await self._copy_logs([seen])
         return seen
 
@@ -273,7 +283,9 @@ class DockerRuntime:
 
         def stop(client: APIClient) -> dict[str, Any] | None:
             with gone_is_fine():
-                _thaw(client, ref.id)
+                if ref.id in self._paused:
+                    # A frozen container gets no signal before it goes on.
+                    client.unpause(ref.id)
                 run_last_hooks(client, ref.id, hooks)
                 if step.signal and step.signal != "SIGTERM":
                     client.kill(ref.id, step.signal)
@@ -281,7 +293,11 @@ class DockerRuntime:
                 return dict(client.inspect_container(ref.id))
             return None
 
-        inspected = await self._engine.call(stop, waits=True)
+        self._stopping.add(ref.id)
+        try:
+            inspected = await self._engine.call(stop, waits=True)
+        finally:
+            self._stopping.discard(ref.id)
         return observed_of(inspected) if inspected is not None else None
 
     async def _remove(self, ref: Ref) -> None:
@@ -330,8 +346,13 @@ class DockerRuntime:
         container, labels = event["Actor"]["ID"], event["Actor"]["Attributes"]
         if action == "destroy":
             self._changes.put_nowait(Lost(Ref(self.name, container), key_of(labels)))
-        elif action in ("die", "oom", "start", "pause", "unpause", "restart", "health_status"):
+        elif action in _TELLING and container not in self._at_work.get(action, ()):
             self._soon(self._look_at(container))
+
+    @property
+    def _at_work(self) -> dict[str, set[str]]:
+        """By event, the containers of which a step under way tells that itself: no second look is needed."""
+        return {"start": self._starting, "die": self._stopping}
 
     def _soon(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -366,9 +387,3 @@ class DockerRuntime:
         self._samples[ref] = (now, spent)
         share = (spent - before[1]) / (now - before[0]) * 100 if before and now > before[0] else 0.0
         return Sample(cpu=max(0.0, share), memory=max(0, used))
-
-
-def _thaw(client: APIClient, container: str) -> None:
-    """A frozen container gets no signal before it goes on."""
-    if client.inspect_container(container)["State"].get("Paused"):
-        client.unpause(container)
