@@ -1,52 +1,164 @@
 """Containers' output, copied from the engine into the same files that host processes write to.
 
-The engine numbers nothing, but it stamps every line with a time in nanoseconds. The last one that was written is kept
-beside the file with the sizes that the files had then, so that a copy which was interrupted at any point goes on where
-it stopped, with nothing lost or doubled.
+The engine numbers nothing, but it stamps every line with a time in nanoseconds, and the lines of one stream bear stamps
+in order. Beside the files is kept, for each stream, a stamp and how long the file was before the first line that bears
+it or a later one. A copy that was interrupted at any point asks for everything since that stamp, and leaves out as many
+bytes as the file has grown by: nothing is lost or doubled.
+
+The engine sends a frame for each line. Asked by HTTP/1.0 it does not wrap each of them into a chunk of HTTP besides,
+which would cost more than all the rest.
 """
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
+import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from devbox.runtimes.base import LogFiles
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_HEADER = 8
+_HEADER = struct.Struct(">B3xI")
 _STDERR = 2
-_CHUNK = 256 * 1024
+_STAMP = 30
+"""Characters of a stamp as the engine writes it: 2006-01-02T15:04:05.000000000Z."""
+
+_READ = 1 << 20
+_SMALL, _PAUSE = 32 << 10, 0.003
+_CURSOR_SIZE = 256
+_ORDERLY = 2.0
+"""Seconds by which lines of the two streams may come out of the order of their stamps."""
+
+_CLOCKS = 5.0
+"""Seconds by which the engine's clock may be ahead of this machine's."""
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a container's output has been copied: the stamp of its last line, and the sizes of the two files then."""
+@dataclass
+class Side:
+    """One of the two streams: its file, and what of it is known to be there.
 
-    container: str
-    stamp: str
-    sizes: tuple[int, int]
+    `base` is how long the file was before the first line with a stamp of `stamp` or later. `skip` is how many bytes
+    of what comes are in the file already, none with a stamp after `known`. `last` is the latest stamp that was written.
+    """
 
-    @classmethod
-    def read(cls, path: Path, container: str) -> Cursor | None:
-        """The cursor that was kept for this container; None where there is none."""
-        with suppress(OSError, ValueError):
-            words = path.read_text().split()
-            if len(words) == 4 and words[0] == container:
-                return cls(container, words[1], (int(words[2]), int(words[3])))
+    file: int
+    base: int
+    stamp: str = ""
+    skip: int = 0
+    known: str = ""
+    last: str = ""
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.file).st_size
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self.file, data) :]
+
+    def advance(self, stamp: str, size: int) -> None:
+        """Everything with an earlier stamp is in the first `size` bytes of the file."""
+        if stamp > self.last:
+            self.stamp, self.base = stamp, size
+
+
+@dataclass
+class Batch:
+    """What came at once for one stream: the texts, and the stamps of the first and the last of them."""
+
+    texts: list[bytes] = field(default_factory=list)
+    first: str = ""
+    last: str = ""
+
+
+_Record = tuple[bool, str, bytes]
+"""Whether it came on stderr, the engine's stamp, and the text."""
+
+
+class Frames:
+    """The records of a multiplexed stream (Engine API, `ContainerAttach`): a header with stream and length, a body."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._whole = b""
+
+    def feed(self, data: bytes) -> tuple[Batch, Batch] | None:
+        """The texts of stdout and stderr in what came; None where they must be taken `one_by_one`."""
+        data = self._pending + data if self._pending else data
+        texts: tuple[list[bytes], list[bytes]] = ([], [])
+        add, add_err, unpack, size, end = texts[0].append, texts[1].append, _HEADER.unpack_from, len(data), 0
+        first, last, usual = [-1, -1], [-1, -1], True
+        # A turn for each line that any container prints: nothing here that could be done outside.
+        while (body := end + 8) <= size:
+            kind, length = unpack(data, end)
+            if (after := body + length) > size:
+                break
+            usual = usual and data[body + 29 : body + 31] == b"Z "
+            on_err = kind == _STDERR
+            (add_err if on_err else add)(data[body + 31 : after])
+            if first[on_err] < 0:
+                first[on_err] = body
+            last[on_err] = body
+            end = after
+        self._whole, self._pending = data[:end], data[end:]
+        if not usual:
+            return None
+        out, err = (
+            Batch(part, _stamp(data, first[on_err]), _stamp(data, last[on_err])) for on_err, part in enumerate(texts)
+        )
+        return out, err
+
+    def one_by_one(self) -> Iterator[_Record]:
+        """The records that the last `feed` was given."""
+        at = 0
+        while at < len(self._whole):
+            kind, length = _HEADER.unpack_from(self._whole, at)
+            stamp, _, text = self._whole[at + 8 : at + 8 + length].partition(b" ")
+            yield kind == _STDERR, stamp.decode("ascii", "replace"), text
+            at += 8 + length
+
+    def end(self) -> bool:
+        """Nothing more comes; whether that leaves anything to take."""
+        return False
+
+
+class Lines:
+    """The records of a terminal's stream, line by line."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._whole: list[bytes] = []
+
+    def feed(self, data: bytes) -> tuple[Batch, Batch] | None:
+        *self._whole, self._pending = (self._pending + data).split(b"\n")
         return None
 
-    def __str__(self) -> str:
-        return f"{self.container} {self.stamp} {self.sizes[0]} {self.sizes[1]}"
+    def one_by_one(self) -> Iterator[_Record]:
+        for line in self._whole:
+            stamp, _, text = line.removesuffix(b"\r").partition(b" ")
+            yield False, stamp.decode("ascii", "replace"), text + b"\n"
+
+    def end(self) -> bool:
+        self._whole = [self._pending] if self._pending else []
+        return bool(self._whole)
+
+
+def _stamp(data: bytes, at: int) -> str:
+    return data[at : at + _STAMP].decode("ascii", "replace") if at >= 0 else ""
 
 
 class LogCopier:
@@ -58,20 +170,24 @@ class LogCopier:
     def __init__(self, client: APIClient, container: str, files: LogFiles, *, tty: bool = False) -> None:
         self._client, self._container, self._files, self._tty = client, container, files, tty
         self._cursor = files.stdout.with_name(f"{files.stdout.name}.cursor")
-        self._response: Any = None
+        self._connection: http.client.HTTPConnection | None = None
+        self._closed = False
+        self.ended_at: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"logs {container[:12]}", daemon=True)
         self._thread.start()
 
-    @property
-    def running(self) -> bool:
-        """Whether it still copies."""
-        return self._thread.is_alive()
+    def is_done_with(self, finished_at: float | None) -> bool:
+        """Whether it copies still, or did until after the container had ended (at `finished_at`, if it has)."""
+        if self._thread.is_alive() and self.ended_at is None:
+            return True
+        return finished_at is not None and (self.ended_at or 0.0) >= finished_at
 
     def close(self) -> None:
         """Stop copying."""
-        if self._response is not None:
+        self._closed = True
+        if self._connection is not None and self._connection.sock is not None:
             with suppress(OSError, AttributeError):
-                self._response.close()
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _run(self) -> None:
         try:
@@ -79,88 +195,139 @@ class LogCopier:
         except Exception as exc:
             # The engine went away, or the stream was closed: the next look at it starts another copier.
             log.info("copying the output of %s ended: %r", self._container[:12], exc)
+        finally:
+            self.ended_at = time.time()
 
     def _copy(self) -> None:
-        known = Cursor.read(self._cursor, self._container)
-        copied = known.stamp if known else ""
-        parameters = {"follow": 1, "stdout": 1, "stderr": 1, "timestamps": 1, "since": _since(copied)}
-        url = self._client._url("/containers/{0}/logs", self._container)
-        self._response = self._client.get(url, params=parameters, stream=True, timeout=None)
-        self._response.raise_for_status()
         self._files.stdout.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        chunks = self._response.raw.stream(_CHUNK, decode_content=False)
-        records = _lines(chunks) if self._tty else _frames(chunks)
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        out, err = os.open(self._files.stdout, mode, 0o600), os.open(self._files.stderr, mode, 0o600)
+        opened = [os.open(path, mode, 0o600) for path in (self._files.stdout, self._files.stderr)]
+        opened.append(os.open(self._cursor, os.O_RDWR | os.O_CREAT, 0o600))
         try:
-            if known is not None:
-                _forget_what_is_beyond(known.sizes, (out, err))
-            for batch in records:
-                # Parts of one long line share a stamp, so only what an earlier copy has written is left out.
-                fresh = [(on_err, stamp, text) for on_err, stamp, text in batch if stamp > copied]
-                self._write(out, [text for on_err, _, text in fresh if not on_err])
-                self._write(err, [text for on_err, _, text in fresh if on_err])
-                if fresh:
-                    sizes = (os.fstat(out).st_size, os.fstat(err).st_size)
-                    self._cursor.write_text(str(Cursor(self._container, fresh[-1][1], sizes)))
+            out, err = self._resume(Side(opened[0], 0), Side(opened[1], 0), opened[2])
+            records = Lines() if self._tty else Frames()
+            for data in self._bytes(min(out.stamp, err.stamp)):
+                _take(records.feed(data), records, out, err)
+                self._note(opened[2], out, err)
+            if records.end():
+                _take(None, records, out, err)
         finally:
-            os.close(out)
-            os.close(err)
+            for file in opened:
+                os.close(file)
+            if self._connection is not None:
+                self._connection.close()
 
-    def _write(self, file: int, texts: list[bytes]) -> None:
-        data = b"".join(texts)
-        while data:
-            data = data[os.write(file, data) :]
+    # --- where a copy is
 
+    def _resume(self, out: Side, err: Side, cursor: int) -> tuple[Side, Side]:
+        words = os.pread(cursor, _CURSOR_SIZE, 0).decode("ascii", "replace").split()
+        for side, at in ((out, 1), (err, 3)):
+            if len(words) == 5 and words[0] == self._container:
+                side.stamp, side.base = words[at].strip("-"), int(words[at + 1])
+                side.skip = max(0, side.size - side.base)
+                side.known = _stamp_of(os.fstat(side.file).st_mtime + _CLOCKS)
+            else:
+                side.base = side.size
+        self._note(cursor, out, err)
+        return out, err
 
-_Record = tuple[bool, str, bytes]
-"""Whether it came on stderr, the engine's stamp, and the text."""
+    def _note(self, cursor: int, out: Side, err: Side) -> None:
+        """Keep where the copy is, in one write: a kill finds the old cursor or the new one."""
+        words = (self._container, out.stamp or "-", out.base, err.stamp or "-", err.base)
+        os.pwrite(cursor, " ".join(map(str, words)).ljust(_CURSOR_SIZE).encode(), 0)
 
+    # --- what comes
 
-def _forget_what_is_beyond(sizes: tuple[int, int], files: tuple[int, int]) -> None:
-    """Cut off what was written and not noted before the last copier was killed: it comes again."""
-    for size, file in zip(sizes, files, strict=True):
-        if os.fstat(file).st_size > size:
-            os.ftruncate(file, size)
-
-
-def _frames(chunks: Iterator[bytes]) -> Iterator[list[_Record]]:
-    """The records of a multiplexed stream (Engine API, `ContainerAttach`): a header with stream and length, a body."""
-    pending = b""
-    for chunk in chunks:
-        pending += chunk
-        batch, at = [], 0
-        while len(pending) - at >= _HEADER:
-            end = at + _HEADER + int.from_bytes(pending[at + 4 : at + 8], "big")
-            if len(pending) < end:
-                break
-            batch.append(_record(pending[at] == _STDERR, pending[at + _HEADER : end]))
-            at = end
-        pending = pending[at:]
-        yield batch
-
-
-def _lines(chunks: Iterator[bytes]) -> Iterator[list[_Record]]:
-    """The records of a terminal's stream, line by line."""
-    pending = b""
-    for chunk in chunks:
-        *whole, pending = (pending + chunk).split(b"\n")
-        yield [_record(False, line.removesuffix(b"\r") + b"\n") for line in whole]
-    if pending:
-        yield [_record(False, pending)]
+    def _bytes(self, stamp: str) -> Iterator[bytes]:
+        parameters = {"follow": 1, "stdout": 1, "stderr": 1, "timestamps": 1, "since": _since(stamp)}
+        url = f"{self._client._url('/containers/{0}/logs', self._container)}?{urlencode(parameters)}"
+        self._connection = _connection(self._client, url)
+        parts = urlsplit(url)
+        self._connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": parts.netloc or "docker"})
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(None)
+        response = http.client.HTTPConnection.getresponse(self._connection)
+        if response.status != 200:
+            raise OSError(f"{response.status} {response.reason}: {response.read(1000)!r}")
+        while not self._closed and (data := response.read1(_READ)):
+            yield data
+            if len(data) < _SMALL:
+                # The engine sends line by line: a moment later there is a lot to take at once.
+                time.sleep(_PAUSE)
 
 
-def _record(on_err: bool, body: bytes) -> _Record:
-    stamp, _, text = body.partition(b" ")
-    return on_err, stamp.decode("ascii", "replace"), text
+def _take(batches: tuple[Batch, Batch] | None, records: Frames | Lines, out: Side, err: Side) -> None:
+    """Write what came, and move the cursors on."""
+    if batches is None or not all(map(_in_step, (out, err), batches)):
+        _catch_up(records.one_by_one(), out, err)
+        return
+    sizes = (out.size, err.size)
+    for side, batch, size in zip((out, err), batches, sizes, strict=True):
+        if batch.first:
+            side.advance(batch.first, size)
+            side.last = batch.last
+    _follow_the_other(out, err, batches, sizes)
+    for side, batch in zip((out, err), batches, strict=True):
+        side.write(b"".join(batch.texts))
+
+
+def _in_step(side: Side, batch: Batch) -> bool:
+    """Whether all of a batch is new."""
+    return side.skip == 0 and (not batch.first or batch.first >= side.stamp)
+
+
+def _follow_the_other(out: Side, err: Side, batches: tuple[Batch, Batch], sizes: tuple[int, int]) -> None:
+    """Have the cursor of a stream that says nothing stay close behind the other's."""
+    for side, size, batch, other in ((err, sizes[1], batches[1], out), (out, sizes[0], batches[0], err)):
+        if not batch.first and other.stamp[:19] > side.stamp[:19]:
+            earlier = _earlier(other.stamp)
+            if earlier > side.stamp:
+                side.advance(earlier, size)
+
+
+def _catch_up(records: Iterator[_Record], out: Side, err: Side) -> None:
+    """Write what is not in the files yet, record by record."""
+    for on_err, stamp, text in records:
+        side = err if on_err else out
+        if stamp < side.stamp:
+            continue
+        if stamp > side.known:
+            # What was to be left out is gone from the engine's own log.
+            side.skip = 0
+        skipped = min(side.skip, len(text))
+        side.skip -= skipped
+        if skipped < len(text):
+            side.advance(stamp, side.size - skipped)
+            side.write(text[skipped:])
+        side.last = max(side.last, stamp)
+
+
+def _connection(client: APIClient, url: str) -> http.client.HTTPConnection:
+    """A connection of its own to wherever the client's go, that speaks HTTP/1.0."""
+    import requests
+
+    request = client.prepare_request(requests.Request("GET", url))
+    adapter: Any = client.get_adapter(url)
+    pool = adapter.get_connection_with_tls_context(request, client.verify, cert=client.cert)
+    connection: http.client.HTTPConnection = pool._new_conn()
+    connection._http_vsn, connection._http_vsn_str = 10, "HTTP/1.0"  # type: ignore[attr-defined]
+    return connection
+
+
+def _earlier(stamp: str) -> str:
+    """A stamp some time before another one."""
+    return _stamp_of(datetime.fromisoformat(f"{stamp[:19]}+00:00").timestamp() - _ORDERLY)
+
+
+def _stamp_of(at: float) -> str:
+    """A time in seconds since the epoch as the engine would write it."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.000000000Z"
 
 
 def _since(stamp: str) -> str:
     """A stamp of the engine as what its `since` takes: seconds and nanoseconds. Everything, where there is none."""
     if not stamp:
         return "0"
-    from datetime import datetime
-
     head, _, fraction = stamp.rstrip("Z").partition(".")
     seconds = int(datetime.fromisoformat(f"{head}+00:00").timestamp())
     return f"{seconds}.{fraction.ljust(9, '0')}"

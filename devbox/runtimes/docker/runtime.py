@@ -369,7 +369,7 @@ class DockerRuntime:
         client = await self._engine.client()
         for instance in seen:
             copier = self._copiers.get(instance.ref.id)
-            if instance.alive and (copier is None or not copier.running):
+            if copier is None or not copier.is_done_with(None if instance.alive else instance.finished_at):
                 self._copiers[instance.ref.id] = LogCopier(
                     client, instance.ref.id, self.logs(instance.key), tty=instance.ref.id in self._with_terminal
                 )
