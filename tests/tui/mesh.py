@@ -95,6 +95,7 @@ class ScriptedControl:
         self.commands: list[Command] = []
         self.asked_why: list[str] = []
         self.read_logs: list[tuple[str, ...]] = []
+        self.tails: int | None = None
         self.searched: list[LogQuery] = []
         self.verdict: Verdict | DevboxError = Verdict()
         self.closed = False
@@ -153,9 +154,8 @@ class ScriptedControl:
         self.read_logs.append(services)
         queue: asyncio.Queue[LogChunk | None] = asyncio.Queue()
         entry = (services, queue)
-        for chunk in self._logs:
-            if not services or chunk.service in services:
-                queue.put_nowait(replace(chunk, lines=chunk.lines[-tail:] if tail else chunk.lines))
+        for chunk in self._last(services, self.tails or tail):
+            queue.put_nowait(chunk)
         if not follow:
             queue.put_nowait(None)
         self._readers.append(entry)
@@ -164,6 +164,17 @@ class ScriptedControl:
                 yield item
         finally:
             self._readers.remove(entry)
+
+    def _last(self, services: tuple[str, ...], tail: int | None) -> list[LogChunk]:
+        """The chunks with the last `tail` lines of these services, the first one cut."""
+        wanted = [chunk for chunk in self._logs if not services or chunk.service in services]
+        kept: list[LogChunk] = []
+        for chunk in reversed(wanted):
+            room = len(chunk.lines) if tail is None else tail - sum(len(each.lines) for each in kept)
+            if room > 0:
+                cut = max(0, len(chunk.lines) - room)
+                kept.insert(0, replace(chunk, first_line=chunk.first_line + cut, lines=chunk.lines[cut:]))
+        return kept
 
     async def search(self, query: LogQuery, *, follow: bool = False) -> AsyncIterator[LogChunk]:
         self._need()

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from devbox.domain.log import LogChunk
 from devbox.views.tui.choice import ChoiceDialog
 from devbox.views.tui.found import FoundScreen
 from devbox.views.tui.ids import ids_in
 from devbox.views.tui.levels import Level, level_of
+from tests.tui import scenes
 from tests.tui.hands import Hands, panel
-from tests.tui.mesh import chunk
+from tests.tui.mesh import NOW, chunk
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -110,6 +112,28 @@ async def test_ctrl_s_saves_what_is_shown(tmp_path: Path, monkeypatch: pytest.Mo
         assert [line.split(" ", 1)[1].strip() for line in saved.read_text().splitlines()] == ["ERROR one"]
         await hands.press("ctrl+s")
         await hands.until((tmp_path / "orders-20250615-150640-1.log").exists)
+
+
+async def test_beyond_the_first_line_the_history_is_read_and_nothing_is_doubled() -> None:
+    control = scenes.healthy()
+    for n in range(60):
+        lines = tuple(f"line {n * 100 + m}." for m in range(100))
+        control.log(LogChunk("web", 1, "stdout", n * 100, NOW + n, lines))
+    control.tails = 1500
+    async with panel(control) as hands:
+        await hands.go_to("web")
+        await hands.press("l")
+        await hands.until(lambda: "line 5999." in hands.text())
+        view = hands.log
+        assert len(view.buffer) == 1500
+        await hands.press("g")
+        await hands.until(lambda: "line 4500." in hands.text())
+        await hands.press("k")
+        await hands.until(lambda: len(view.buffer) > 1500)
+        kept = [line.text for _, line in view.buffer.numbered(view.buffer.first)]
+        texts = [text for text in kept if text.startswith("line ")]
+        assert texts == [f"line {n}." for n in range(6000 - len(texts), 6000)]
+        assert "line 4500." in hands.text(), "what is in sight stays in sight"
 
 
 async def test_c_follows_an_id_across_the_mesh() -> None:

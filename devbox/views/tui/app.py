@@ -26,7 +26,7 @@ from devbox.views.tui.commands import ServiceCommands
 from devbox.views.tui.dialogs import HelpScreen, QuitDialog
 from devbox.views.tui.found import FoundScreen
 from devbox.views.tui.ids import ids_in
-from devbox.views.tui.link import lines_with, opened, watch
+from devbox.views.tui.link import lines_before, lines_with, opened, watch
 from devbox.views.tui.listing import TINY
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.mapscreen import MapScreen
@@ -213,6 +213,23 @@ class DevboxApp(App[Quit]):
                 self._save(lines)
             case "correlate":
                 self._pick_id(ids_in(lines[0]))
+            case "older" if view is self.panel.detail.log_view and len(view.buffer):
+                self.run_worker(self._read_older(view), group="older", exclusive=True)
+
+    async def _read_older(self, view: LogView) -> None:
+        """Put what the log has before its first line above it; nothing where that was the first there ever was."""
+        row = self.panel.selected
+        # A millisecond more, for lines that were seen together with the first one; those that are here are left out.
+        until = view.buffer[view.buffer.first].at + 0.001
+        try:
+            chunks = await lines_before(self._control, row.service if row else "", until, TAIL)
+        except DevboxError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        if row is not None and row.replicas > 1:
+            chunks = [chunk for chunk in chunks if chunk.replica == row.replica]
+        if not view.put_before(chunks):
+            self.notify("This is where the log begins.", timeout=2)
 
     def _save(self, lines: list[str]) -> None:
         row = self.panel.selected

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -68,6 +69,7 @@ class LogView(TailView):
         self._last_levels: dict[Source, Level] = {}
         self._pending: list[LogChunk] = []
         self._sources: dict[tuple[str, int, str], Source] = {}
+        self._firsts: dict[tuple[str, int, str], int] = {}
         self._names: dict[tuple[str, int], str] = {}
         self._merged = False
         self._times: bool | None = None
@@ -87,6 +89,7 @@ class LogView(TailView):
         """Start over with another log. `names` are the `Row.name`s of replicas, for the merged one."""
         self._pending.clear()
         self._sources.clear()
+        self._firsts.clear()
         self.buffer.clear()
         self._opened.clear()
         self._filtered.clear()
@@ -124,15 +127,29 @@ class LogView(TailView):
             self.search.forget_before(self.buffer.first)
         self.grew(added, dropped)
 
-    def put_before(self, chunks: Iterable[LogChunk]) -> int:
-        """Put older lines, oldest first, above the first one, without moving what is in sight; how many they were."""
+    def put_before(self, chunks: Sequence[LogChunk]) -> int:
+        """Put older lines, oldest first, above the first one, without moving what is in sight; how many they were.
+
+        Lines that are here already are left out: each stream's are numbered.
+        """
         place, first = self.scroll_offset.y, self.buffer.first
-        self.buffer.put_before([(chunk, self._source(chunk)) for chunk in chunks])
+        older = [self._unseen(chunk) for chunk in chunks]
+        for chunk in reversed(older):
+            if chunk.lines:
+                self._firsts[_stream(chunk)] = chunk.first_line
+        self.buffer.put_before([(chunk, self._source(chunk)) for chunk in older])
         self._look_again()
         added = first - self.buffer.first
         self.grew(0)
         self.go(place + (self.place_of(first) if self.least else added))
         return added
+
+    def _unseen(self, chunk: LogChunk) -> LogChunk:
+        first = self._firsts.get(_stream(chunk))
+        if first is None or chunk.first_line + len(chunk.lines) <= first:
+            return chunk
+        count = max(0, first - chunk.first_line)
+        return replace(chunk, lines=chunk.lines[:count], levels=chunk.levels[:count])
 
     def say(self, words: str) -> None:
         """What to show in place of lines while there are none."""
@@ -266,8 +283,13 @@ class LogView(TailView):
         return level
 
     def _source(self, chunk: LogChunk) -> Source:
-        key = (chunk.service, chunk.replica, chunk.stream)
+        key = _stream(chunk)
+        self._firsts.setdefault(key, chunk.first_line)
         if key not in self._sources:
             name = self._names.get((chunk.service, chunk.replica), chunk.service)
             self._sources[key] = Source(name, chunk.service, chunk.stream == "stderr")
         return self._sources[key]
+
+
+def _stream(chunk: LogChunk) -> tuple[str, int, str]:
+    return chunk.service, chunk.replica, chunk.stream
