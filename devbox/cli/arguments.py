@@ -250,8 +250,19 @@ def _ps(parser: argparse.ArgumentParser) -> None:
 def _logs(parser: argparse.ArgumentParser) -> None:
     _services(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as more comes")
-    parser.add_argument("-n", "--tail", metavar="N", default="all", help="the last N lines of each replica")
+    parser.add_argument(
+        "-n", "--tail", metavar="N", default="all", help="the last N lines of each replica; of all, with a filter"
+    )
     parser.add_argument("-t", "--timestamps", action="store_true", help="when each line was seen")
+    parser.add_argument(
+        "--since", metavar="TIME", help="only what was seen since then: 10m, 1h30m, 2024-05-01T10:00:00"
+    )
+    parser.add_argument("--until", metavar="TIME", help="only what was seen until then")
+    parser.add_argument("--grep", metavar="RE", help="only lines that match this regular expression")
+    parser.add_argument("-i", "--ignore-case", action="store_true", help="with --grep: small and capital letters alike")
+    parser.add_argument(
+        "--level", metavar="LEVEL", help="only records of this level or graver: debug, info, warn, error"
+    )
     parser.add_argument("--no-color", action="store_true", help="no colours")
     parser.add_argument("--no-log-prefix", action="store_true", help="lines as they were written")
     _format(parser, "text", "json")

@@ -23,7 +23,13 @@ _CONTROL = re.compile(
 
 
 def harmless(line: str) -> str:
-    """A line that can only colour a terminal: not clear it, move about, set its title or write its clipboard."""
+    """A line that can only colour a terminal: not clear it, move about, set its title or write its clipboard.
+
+    Of a line that was overwritten by carriage returns, as progress bars do, the last state stays.
+    """
+    if line.isprintable():
+        return line
+    line = line.rstrip("\r").rsplit("\r", 1)[-1]
     return _CONTROL.sub(lambda match: match[0] if match[0].startswith("\x1b[") and match[0].endswith("m") else "", line)
 
 
@@ -38,7 +44,7 @@ class LogPrinter:
         self._terminal = out.isatty()
 
     def chunk(self, chunk: LogChunk) -> None:
-        """Write the lines of a chunk, in one go."""
+        """Write the lines of a chunk, in one go: harmless ones to a terminal, to anything else as they are."""
         head = self._head(chunk) if self._prefix else ""
         if self._timestamps:
             head += time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(chunk.at)) + f".{int(chunk.at % 1 * 1000):03} "

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Iterator
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, INTERRUPTED, colour_wanted
+from devbox.control.client import Client
 from devbox.control.protocol import Bye
-from devbox.domain.codec import decode
+from devbox.domain.codec import decode, encode
 from devbox.domain.errors import UsageError
-from devbox.domain.log import LogChunk
+from devbox.domain.log import Level, LogChunk, LogQuery
 from devbox.views.plain import LogPrinter
 
 
@@ -24,18 +27,95 @@ def run(args: Arguments) -> int:
         prefix=not args.no_log_prefix,
         timestamps=args.timestamps,
     )
-    follow = "1" if args.follow else "0"
     try:
-        for item in client.lines("/v1/logs", service=args.services, tail=_tail(args.tail), follow=follow):
-            if item["is"] == Bye.__name__:
-                break
+        for chunk in _chunks(client, args):
             if args.format == "json":
-                _print_json(decode(LogChunk, item))
+                _print_json(chunk)
             else:
-                printer.chunk(decode(LogChunk, item))
+                printer.chunk(chunk)
     except KeyboardInterrupt:
         return INTERRUPTED
     return DONE
+
+
+def _chunks(client: Client, args: Arguments) -> Iterator[LogChunk]:
+    follow, tail = "1" if args.follow else "0", _tail(args.tail)
+    query = _query(args)
+    if query is None:
+        stream = client.lines("/v1/logs", service=args.services, tail=tail, follow=follow)
+    elif tail is None:
+        stream = client.lines("/v1/logs/search", q=json.dumps(encode(query)), follow=follow)
+    elif args.follow:
+        raise UsageError(
+            "-n with --grep, --level, --since or --until does not go with -f", hint="Leave out one of them."
+        )
+    else:
+        yield from _last(client, query, tail)
+        return
+    for item in stream:
+        if item["is"] == Bye.__name__:
+            return
+        yield decode(LogChunk, item)
+
+
+def _last(client: Client, query: LogQuery, count: int) -> list[LogChunk]:
+    """The last lines that a query finds, in order of time."""
+    from dataclasses import replace
+
+    query = replace(query, limit=count, newest_first=True)
+    found = [decode(LogChunk, item) for item in client.lines("/v1/logs/search", q=json.dumps(encode(query)))]
+    return found[::-1]
+
+
+def _query(args: Arguments) -> LogQuery | None:
+    """What the flags look for; None where they leave nothing out."""
+    since, until = _moment(args.since), _moment(args.until)
+    if args.grep is None and args.level is None and since is None and until is None:
+        return None
+    return LogQuery(
+        services=tuple(args.services),
+        text=args.grep or "",
+        regex=True,
+        ignore_case=args.ignore_case,
+        level=_level(args.level),
+        since=since,
+        until=until,
+    )
+
+
+def _level(text: str | None) -> Level | None:
+    if text is None:
+        return None
+    from devbox.domain.logformat import level_named
+
+    level = level_named(text)
+    if level is None or text.isdigit():
+        raise UsageError(f"--level does not know {text!r}", hint=f"One of {', '.join(each.word for each in Level)}.")
+    return level
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "ms": 0.001}
+
+
+def _moment(text: str | None) -> float | None:
+    """A time as `docker logs` takes it: how long ago (`10m`, `1h30m`), a date with a time or without, or a number."""
+    import re
+    from datetime import datetime
+
+    if text is None:
+        return None
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return time.time() - sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
+            return float(text)
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no time",
+            hint="For example: 10m, 1h30m, 2024-05-01T10:00:00, or seconds since 1970.",
+        ) from None
 
 
 def _tail(text: str) -> int | None:
@@ -47,13 +127,14 @@ def _tail(text: str) -> int | None:
 
 
 def _print_json(chunk: LogChunk) -> None:
-    for line in chunk.lines:
+    for index, line in enumerate(chunk.lines):
+        level = chunk.level(index)
         fields = {
             "time": chunk.at,
             "service": chunk.service,
             "replica": chunk.replica,
             "stream": chunk.stream,
-            "level": None,
+            "level": level.word if level else None,
             "message": line,
         }
         print(json.dumps(fields))
