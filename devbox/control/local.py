@@ -16,6 +16,7 @@ from devbox.control.protocol import (
     Frame,
     Goal,
     Measured,
+    OutagesChanged,
     Placed,
     Recreate,
     Row,
@@ -25,13 +26,14 @@ from devbox.control.protocol import (
     Why,
 )
 from devbox.control.rows import row_of
-from devbox.domain.errors import NotRunning, StepError, UsageError
+from devbox.domain.errors import EngineUnavailable, NotRunning, StepError, UsageError
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Ref
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
 from devbox.engine.loop import Engine, Turn
+from devbox.engine.reach import demand
 from devbox.engine.trace import chain_of
 
 _QUEUE = 1000
@@ -92,6 +94,7 @@ class LocalControl:
             rows=self._rows(self.engine.state.units.keys()),
             notes=app.notes if app else (),
             recent=self.engine.journal.since(self.engine.state.seq - recent),
+            outages=tuple(self.engine.state.outages.values()),
         )
 
     async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
@@ -164,6 +167,7 @@ class LocalControl:
         engine = self.engine
         if command.action is not Action.DOWN:
             self._refuse_while_ending()
+        demand(engine.state, command.services)
         match command.action:
             case Action.UP | Action.START:
                 if command.recreate is Recreate.ALWAYS:
@@ -222,15 +226,18 @@ class LocalControl:
         if command.signal == "SIGKILL":
             await self.engine.signal(names, signal.Signals.SIGKILL, command.by)
         verdict = await self._settle(names, command)
-        if verdict.ok:
-            # What the engine will not let go of is said; it is no reason to stay.
-            try:
-                await self.engine.clear(volumes=command.volumes)
-            except StepError as exc:
-                verdict = Verdict((Unmet("", exc.message, (), exc.hint),))
-            self._stop(command.by, command.volumes)
-        else:
+        if not verdict.ok:
             self._ending = ""
+            return verdict
+        # What the engine will not let go of is said; it is no reason to stay.
+        try:
+            await self.engine.clear(volumes=command.volumes)
+        except StepError as exc:
+            verdict = Verdict((Unmet("", exc.message, (), exc.hint),))
+        except EngineUnavailable:
+            self._ending = ""
+            raise
+        self._stop(command.by, command.volumes)
         return verdict
 
     async def _settle(self, services: Collection[str], command: Command) -> Verdict:
@@ -331,6 +338,9 @@ class LocalControl:
             return
         units, holds = turn.state.units, turn.decision.holds
         changed = [k for k in units if turn.before.units.get(k) is not units[k] or turn.held.get(k) != holds.get(k)]
+        if turn.before.outages != turn.state.outages:
+            for subscription in self._subscribers:
+                subscription.offer(OutagesChanged(tuple(turn.state.outages.values())))
         if turn.events or changed:
             gone = tuple(key for key in turn.before.units if key not in units)
             frame = Changed(turn.state.seq, turn.events, self._rows(changed), gone)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from devbox.domain.event import Event
-from devbox.domain.instance import Ref, Sample
+from devbox.domain.instance import Outage, Ref, Sample
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port, Unit, UnitKey
@@ -60,6 +60,7 @@ class Snapshot:
     """The whole mesh as it stands at event `seq`.
 
     `files` are the manifest's files; `notes` are words for the user; `recent` are the last events up to `seq`.
+    `outages` are the runtimes that cannot be reached now, each with the address tried and what to do.
     """
 
     seq: int
@@ -69,6 +70,7 @@ class Snapshot:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     recent: tuple[Event, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ class Changed:
     events: tuple[Event, ...]
     rows: tuple[Row, ...]
     gone: tuple[UnitKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutagesChanged:
+    """A runtime went out of reach or came back: all that cannot be reached now. Rows show what was seen last."""
+
+    outages: tuple[Outage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Bye:
     reason: str
 
 
-Frame = Snapshot | Changed | Measured | LogChunk | Verdict | Bye
+Frame = Snapshot | Changed | OutagesChanged | Measured | LogChunk | Verdict | Bye
 
 
 class Action(StrEnum):

@@ -82,7 +82,11 @@ class StepError(DevboxError):
 
 
 class EngineUnavailable(DevboxError):
-    """A container engine cannot be reached."""
+    """A container engine cannot be reached. `address` is where it was looked for."""
+
+    def __init__(self, message: str, *, hint: str = "", address: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.address = address
 
 
 class NotRunning(DevboxError):

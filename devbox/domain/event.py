@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devbox.domain.instance import Observed, Ref
+from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import Unit, UnitKey
 from devbox.domain.status import Failure, Health, Intent
 from devbox.domain.step import Op, Step
@@ -199,6 +199,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeUnreachable:
+    """What runs some of the services no longer answers. What runs there is as it was last seen, or it is not."""
+
+    outage: Outage
+
+    def describe(self) -> str:
+        return self.outage.message
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeReachable:
+    """A runtime that could not be reached answers again, and what is there was looked at."""
+
+    runtime: str
+
+    def describe(self) -> str:
+        return f"{self.runtime} answers again"
+
+
+@dataclass(frozen=True, slots=True)
 class SupervisorStopping:
     """The supervisor ends; `by` says at whose word."""
 
@@ -223,6 +243,8 @@ Body = (
     | HealthChanged
     | Signalled
     | Progress
+    | RuntimeUnreachable
+    | RuntimeReachable
     | SupervisorStopping
 )
 

@@ -66,6 +66,16 @@ class Sample:
     memory: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A runtime that cannot be reached: which one, the address tried, what is wrong, and what a person can do."""
+
+    runtime: str
+    address: str
+    message: str
+    hint: str = ""
+
+
 def signal_name(number: int) -> str:
     """`SIGTERM` for 15; `signal 99` for a number that has no name here."""
     try:

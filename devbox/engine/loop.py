@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from signal import Signals
 
-from devbox.domain.errors import UsageError
+from devbox.domain.errors import EngineUnavailable, UsageError
 from devbox.domain.event import (
     Body,
     Event,
@@ -21,6 +21,7 @@ from devbox.domain.event import (
     Outdated,
     PauseChanged,
     RestartRequested,
+    RuntimeReachable,
     Signalled,
     SpecApplied,
     StepStarted,
@@ -28,7 +29,7 @@ from devbox.domain.event import (
     service_of,
 )
 from devbox.domain.graph import with_needs
-from devbox.domain.instance import Observed, Ref
+from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import AppSpec, Port, Unit, UnitKey
 from devbox.domain.status import Hold, IllegalTransition, Intent
 from devbox.domain.step import Plan
@@ -37,13 +38,14 @@ from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.ports import PortBook
+from devbox.engine.reach import note_outage, outage_of
 from devbox.engine.reduce import reduce
 from devbox.engine.relay import Relays
 from devbox.plan.reconcile import Decision, next_deadline, reconcile
 from devbox.plan.resolve import port_clash, resolve
 from devbox.plan.state import State
 from devbox.plan.verdict import Outcome, assess
-from devbox.runtimes.base import Change, Runtime
+from devbox.runtimes.base import Answering, Lost, Runtime
 
 _LOOK_AGAIN_EVERY = 15.0
 """Seconds after which every runtime is asked what is there, so that a missed event heals by itself."""
@@ -123,6 +125,8 @@ class Engine:
         await self._adopted.wait()
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
             await self._add_runtime(name)
+        for name in {service.runtime for service in app.services} & self.state.outages.keys():
+            await self._welcome(self.runtimes[name])
         for runtime in self.runtimes.values():
             runtime.learn(app)
         units = self._resolve(app)
@@ -214,7 +218,11 @@ class Engine:
     async def run(self) -> None:
         """Run until cancelled. What runs then goes on running."""
         self.post(SupervisorStarted(os.getpid()))
-        await self.look_again()
+        for runtime in self.runtimes.values():
+            try:
+                await self.look_again([runtime])
+            except EngineUnavailable as exc:
+                note_outage(self.state, outage_of(runtime.name, exc), self.post)
         self._turn(await self._gather())
         self._adopted.set()
         self.logs.start()
@@ -306,10 +314,24 @@ class Engine:
 
     async def _pump(self, runtime: Runtime) -> None:
         async for change in runtime.changes():
-            self._post_change(change)
+            match change:
+                case Outage():
+                    note_outage(self.state, change, self.post)
+                case Answering():
+                    with contextlib.suppress(EngineUnavailable):
+                        await self._welcome(runtime)
+                case _:
+                    self._post_change(change)
 
-    def _post_change(self, change: Change) -> None:
-        if not isinstance(change, Observed):
+    async def _welcome(self, runtime: Runtime) -> None:
+        """Look at what is there again, now that the runtime answers. Raises EngineUnavailable where it does not."""
+        await self.look_again([runtime])
+        if runtime.name in self.state.outages:
+            self.post(RuntimeReachable(runtime.name))
+            await self.caught_up()
+
+    def _post_change(self, change: Observed | Lost) -> None:
+        if isinstance(change, Lost):
             self.post(InstanceGone(change.ref, change.key))
             return
         tail = () if change.alive else self.logs.tail(change.key, _TAIL_KEPT, since=change.started_at)

@@ -16,6 +16,8 @@ from devbox.domain.event import (
     Outdated,
     PauseChanged,
     RestartRequested,
+    RuntimeReachable,
+    RuntimeUnreachable,
     SpecApplied,
     StepFailed,
     StepFinished,
@@ -344,6 +346,15 @@ def merge(instances: tuple[Observed, ...], seen: Observed) -> tuple[Observed, ..
 
 _Handler = Callable[[State, Event, Any], State]
 
+
+def _runtime_unreachable(state: State, event: Event, body: RuntimeUnreachable) -> State:
+    return replace(state, outages={**state.outages, body.outage.runtime: body.outage})
+
+
+def _runtime_reachable(state: State, event: Event, body: RuntimeReachable) -> State:
+    return replace(state, outages={name: each for name, each in state.outages.items() if name != body.runtime})
+
+
 _HANDLERS: dict[type[Body], _Handler] = {
     SpecApplied: _spec_applied,
     IntentChanged: _intent_changed,
@@ -356,4 +367,6 @@ _HANDLERS: dict[type[Body], _Handler] = {
     InstanceSeen: _instance_seen,
     InstanceGone: _instance_gone,
     HealthChanged: _health_changed,
+    RuntimeUnreachable: _runtime_unreachable,
+    RuntimeReachable: _runtime_reachable,
 }

@@ -52,6 +52,8 @@ def reconcile(state: State, now: float) -> Decision:
                 cancel.append(unit.step.id)
             continue
         mine, hold = view.decide(unit)
+        if mine and (outage := state.outage_of(unit)) is not None:
+            mine, hold = [], Hold(unit.key.service, outage.runtime, outage.message)
         steps += mine
         hold = hold or next((step.hold for step in mine if step.hold), None)
         if hold is not None:

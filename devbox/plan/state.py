@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from devbox.domain.instance import Observed, Ref
+from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import Need, Unit, UnitKey, Until
 from devbox.domain.status import Failure, Health, Hold, Intent, Phase, Status
 from devbox.domain.step import Step
@@ -69,6 +69,12 @@ class UnitState:
         return max(candidates, key=lambda instance: instance.started_at, default=None)
 
     @property
+    def runtimes(self) -> frozenset[str]:
+        """What runs it, and what shall: the names of the runtimes that any step of it needs."""
+        names = {instance.ref.runtime for instance in self.instances}
+        return frozenset(names | ({self.unit.spec.runtime} if self.unit else set()))
+
+    @property
     def needs(self) -> tuple[Need, ...]:
         return self.unit.spec.needs if self.unit else ()
 
@@ -116,10 +122,11 @@ class UnitState:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The mesh: its replicas by key, as of event `seq`."""
+    """The mesh: its replicas by key, as of event `seq`. `outages` are the runtimes out of reach, by name."""
 
     units: Mapping[UnitKey, UnitState] = field(default_factory=dict)
     seq: int = 0
+    outages: Mapping[str, Outage] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[UnitState]:
         return iter(self.units.values())
@@ -127,6 +134,10 @@ class State:
     def with_units(self, changed: Iterable[UnitState]) -> State:
         """This state with some replicas as given."""
         return replace(self, units={**self.units, **{unit.key: unit for unit in changed}})
+
+    def outage_of(self, unit: UnitState) -> Outage | None:
+        """What keeps anything from being done with a replica: a runtime of its that cannot be reached."""
+        return next((self.outages[name] for name in sorted(unit.runtimes) if name in self.outages), None)
 
     def of_service(self, service: str) -> tuple[UnitState, ...]:
         return tuple(unit for unit in self if unit.key.service == service)

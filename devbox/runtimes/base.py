@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from devbox.domain.instance import Observed, Ref, Sample
+from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.spec import AppSpec, Unit, UnitKey
 from devbox.domain.step import Step
 
@@ -27,7 +27,12 @@ class Lost:
     key: UnitKey
 
 
-Change = Observed | Lost
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The vendor can be reached again: whatever may have happened meanwhile has to be looked at."""
+
+
+Change = Observed | Lost | Outage | Answering
 
 
 @dataclass(frozen=True, slots=True)

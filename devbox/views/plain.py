@@ -9,7 +9,14 @@ from collections.abc import Collection
 from typing import TextIO
 
 from devbox.control.protocol import Changed, Row
-from devbox.domain.event import Event, HealthChanged, InstanceSeen, StepFailed
+from devbox.domain.event import (
+    Event,
+    HealthChanged,
+    InstanceSeen,
+    RuntimeReachable,
+    RuntimeUnreachable,
+    StepFailed,
+)
 from devbox.domain.log import LogChunk
 from devbox.domain.status import Health
 
@@ -87,7 +94,7 @@ _WORTH_A_LINE = frozenset(
 
 def remarks(frame: Changed) -> list[str]:
     """What in a frame a person who reads logs should be told, in a line each."""
-    return [f"{event.service}: {event.describe()}" for event in frame.events if _remarkable(event)]
+    return [": ".join(filter(None, (event.service, event.describe()))) for event in frame.events if _remarkable(event)]
 
 
 def _remarkable(event: Event) -> bool:
@@ -98,4 +105,6 @@ def _remarkable(event: Event) -> bool:
             return health is Health.UNHEALTHY
         case StepFailed(failure=failure):
             return failure is not None
+        case RuntimeUnreachable() | RuntimeReachable():
+            return True
     return False

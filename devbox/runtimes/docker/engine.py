@@ -107,7 +107,8 @@ def errors_in_words(endpoint: Endpoint) -> Iterator[None]:
         raise StepError(Failure(FailureKind.ENGINE, _refusal(exc))) from exc
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as exc:
         hint = _RIGHTS_HINT if "Permission denied" in str(exc) else _REACH_HINT
-        raise EngineUnavailable(f"no container engine answers at {endpoint}", hint=hint) from exc
+        words = f"no container engine answers at {endpoint}"
+        raise EngineUnavailable(words, hint=hint, address=endpoint.url) from exc
 
 
 def _refusal(exc: Any) -> str:

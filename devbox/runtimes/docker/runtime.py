@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from devbox.domain.errors import DevboxError, EngineUnavailable, StepError
-from devbox.domain.instance import Observed, Ref, Sample
+from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.places import Places
 from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
 from devbox.domain.step import Op, Step
-from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
+from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, Report
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.images import has_image
 from devbox.runtimes.docker.logs import LogCopier
@@ -35,7 +35,7 @@ from devbox.runtimes.docker.translate import Surroundings, attachments, containe
 if TYPE_CHECKING:
     from docker import APIClient
 
-_RECONNECT_EVERY = 1.0
+_RECONNECT_EVERY = 0.5
 _TELLING = frozenset({"die", "oom", "start", "pause", "unpause", "restart", "health_status"})
 """The events after which a container is looked at."""
 
@@ -308,20 +308,19 @@ class DockerRuntime:
     # --- what happens by itself
 
     async def _watch(self) -> None:
-        """Follow the engine's events, and look at everything again whenever the line to it was cut."""
+        """Follow the engine's events. Whenever the line to it was cut, say so, and when it is back, say that too."""
         while not self._closed:
             try:
                 await self._follow_events()
+                await self._engine.call(lambda client: client.ping())
             except EngineUnavailable as exc:
-                log.warning("%s", exc.message)
+                self._changes.put_nowait(Outage(self.name, exc.address, exc.message, exc.hint))
             except Exception:
                 log.exception("following the engine's events failed")
             await asyncio.sleep(_RECONNECT_EVERY)
-            with contextlib.suppress(DevboxError):
-                for seen in await self.observe():
-                    self._changes.put_nowait(seen)
 
     async def _follow_events(self) -> None:
+        """Take in the engine's events until the line is cut."""
         client = await self._engine.client()
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -330,6 +329,8 @@ class DockerRuntime:
         def follow() -> None:
             try:
                 self._events = client.events(filters=filters, decode=True)
+                # What happened while nobody listened has to be looked for; from here on, nothing is missed.
+                loop.call_soon_threadsafe(self._changes.put_nowait, Answering())
                 for event in self._events:
                     loop.call_soon_threadsafe(self._take_event, event)
             except Exception as exc:

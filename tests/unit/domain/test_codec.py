@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from devbox.control.protocol import Changed, Command, Frame, Row, Snapshot
+from devbox.control.protocol import Changed, Command, Frame, OutagesChanged, Row, Snapshot
 from devbox.domain.codec import DecodeError, decode, encode
 from devbox.domain.event import Event, InstanceSeen, SpecApplied, StepStarted
-from devbox.domain.instance import Observed, Ref, Sample
+from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.spec import (
     AppSpec,
     EnvVar,
@@ -64,6 +64,7 @@ def through_json(value: object) -> object:
         (Row, ROW),
         (Frame, Snapshot(1, "shop", (), 3, (ROW,))),
         (Frame, Changed(1, (), (ROW,), (UnitKey("api"),))),
+        (Frame, OutagesChanged((Outage("docker", "unix:///s", "no engine", "start it"),))),
     ],
 )
 def test_round_trip(kind: type, value: object) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from devbox.domain.event import Event, IntentChanged, SpecApplied
+from devbox.domain.event import Event, IntentChanged, RuntimeReachable, RuntimeUnreachable, SpecApplied
+from devbox.domain.instance import Outage
 from devbox.domain.spec import Need, RestartPolicy, Until
 from devbox.domain.status import Health, Intent, Phase
 from devbox.engine.reduce import reduce
@@ -141,3 +142,18 @@ def test_a_dependency_that_becomes_unhealthy_stops_nobody_who_runs() -> None:
     world.health(db, Health.UNHEALTHY)
     assert {i.key.service for i in world.live()} == {"db", "api"}
     assert plan_of(world) == "nothing to do"
+
+
+def test_nothing_is_tried_while_a_runtime_is_out_of_reach_and_all_of_it_afterwards() -> None:
+    world = settled()
+    world.end(next(i for i in world.live() if i.key.service == "api"), 1)
+    world.tell(RuntimeUnreachable(Outage("process", "unix:///there", "nobody answers at unix:///there")))
+    world.want(Intent.RUN)
+    held = reconcile(world.state, world.now)
+    assert str(held.plan) == "nothing to do"
+    assert [(hold.service, hold.waits_for, hold.why) for hold in held.holds.values()] == [
+        ("api", "process", "nobody answers at unix:///there")
+    ]
+    world.tell(RuntimeReachable("process"))
+    world.settle()
+    assert {instance.key.service for instance in world.live()} == {"db", "api"}
