@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test meshes check bench screenshots soak clean
+.PHONY: demo test meshes browser check bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -13,6 +13,9 @@ test: $(VENV)/.dev  ## every test that CI runs
 
 meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
 	$(BIN)/python -m pytest tests/meshes
+
+browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots/browser.png
+	$(BIN)/python -m pytest tests/browser/serve_in_chromium.py
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

@@ -25,11 +25,11 @@ def recreation(service: str, by: str) -> Command:
 def ways_to_remake(row: Row) -> list[Choice]:
     """The lines of the restart menu for a service."""
     choices = [
-        Choice("restart", "r", "restart: end it, and start it again"),
-        Choice("recreate", "c", "recreate: make it anew, changed or not"),
+        Choice("restart", "r", "restart"),
+        Choice("recreate", "c", "recreate: anew, changed or not"),
     ]
     if row.runtime != "process":
-        choices.append(Choice("rebuild", "b", "rebuild: build its image, then recreate it"))
+        choices.append(Choice("rebuild", "b", "rebuild its image, then recreate"))
     return choices
 
 

@@ -52,6 +52,9 @@ _ASK_EVERY = 2.0
 _QUIET_FOR = 20.0
 """Seconds for which a service that goes on failing makes no second toast."""
 
+_MOST_TOLD = 4
+"""Lines of a toast for what went wrong; it must not hide what it is about."""
+
 _HOLD = 0.08
 """Seconds for which a line of the table must stay selected before its log is opened."""
 
@@ -145,12 +148,17 @@ class DevboxApp(App[Quit]):
                 self.notify(note, timeout=10, markup=False)
 
     def _tell_of(self, frame: Changed) -> None:
-        """A toast for what went wrong just now; a service that goes on failing is told of once in a while."""
+        """One toast for what went wrong just now; a service that goes on failing is told of once in a while."""
+        words = []
         for event in frame.events:
             if is_bad(event) and self.clock() - self._mourned.get(event.service, 0.0) > _QUIET_FOR:
                 self._mourned[event.service] = self.clock()
-                words = f"{event.service} {plain(event.describe())}"
-                self.notify(words, severity="warning", timeout=4, markup=False)
+                words.append(f"{event.service} {plain(event.describe())}")
+        if len(words) > _MOST_TOLD:
+            words[_MOST_TOLD:] = [f"and {len(words) - _MOST_TOLD} more"]
+        # Where there is hardly room for the list, its rows tell what is wrong.
+        if words and self.size.height >= SHORT:
+            self.notify("\n".join(words), severity="warning", timeout=4, markup=False)
 
     # --- what the open tab shows
 
@@ -297,7 +305,7 @@ class DevboxApp(App[Quit]):
 
     def remake(self, service: str, way: str) -> None:
         """Have a service made anew in one of the ways of the restart menu."""
-        by = f"{way} in the panel's restart menu"
+        by = f"{way} in the panel"
         match way:
             case "restart":
                 self.act(Action.RESTART, service, by)

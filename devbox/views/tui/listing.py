@@ -115,6 +115,8 @@ def columns(rows: Sequence[Row], width: int, *, tiny: bool) -> Columns:
         ("memory-spark", HISTORY + 1),
     )  # fmt: skip
     for column, wide in wants if not tiny else ():
+        if column == "ports" and not ports:
+            continue
         if wide + 1 > room:
             break
         room -= wide + 1

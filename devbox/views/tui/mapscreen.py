@@ -133,9 +133,9 @@ class MapView(ScrollView, can_focus=True, inherit_bindings=False):
     def _drawn(self) -> list[list[tuple[str, str]]]:
         grid = [[(" ", "")] * self.plan.width for _ in range(self.plan.height)]
         lit = {need for need in self.plan.lines if self.chosen in need}
-        for style, cells in (("line", self.plan.cells()), ("lit", self.plan.cells(lit))):
-            for (x, y), directions in cells.items():
-                grid[y][x] = (drawn(directions), style)
+        lit_cells = self.plan.cells(lit)
+        for (x, y), directions in self.plan.cells().items():
+            grid[y][x] = (drawn(directions), "lit" if (x, y) in lit_cells else "line")
         for name, box in self.plan.boxes.items():
             self._draw_box(grid, name, box)
         return grid
