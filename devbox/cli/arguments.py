@@ -305,6 +305,15 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, metavar="N", help="on this port of 127.0.0.1; none: a free one")
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; none: named by project and time")
+    parser.add_argument("--since", metavar="TIME", default="15m", help="logs since then; none: the last 15 minutes")
+
+
+def _open(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("report", metavar="FILE", help="what `devbox report` wrote")
+
+
 def _version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short", action="store_true", help="the number only")
 
@@ -340,5 +349,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "events": ("what happens, as it happens", "events", _events),
     "config": ("check the manifest, and print it resolved", "config", _config),
     "why": ("why a service is as it is", "why", _why),
+    "report": ("one file that says how it all is, for an issue", "report", _report),
+    "open": ("a report in the panel", "open", _open),
     "version": ("the version", "version", _version),
 }

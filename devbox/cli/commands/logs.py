@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, INTERRUPTED, colour_wanted
+from devbox.cli.moments import moment
 from devbox.control.client import Client
 from devbox.control.protocol import Bye
 from devbox.domain.codec import decode, encode
@@ -69,7 +69,7 @@ def _last(client: Client, query: LogQuery, count: int) -> list[LogChunk]:
 
 def _query(args: Arguments) -> LogQuery | None:
     """What the flags look for; None where they leave nothing out."""
-    since, until = _moment(args.since), _moment(args.until)
+    since, until = moment(args.since), moment(args.until)
     if args.grep is None and args.level is None and since is None and until is None:
         return None
     return LogQuery(
@@ -92,30 +92,6 @@ def _level(text: str | None) -> Level | None:
     if level is None or text.isdigit():
         raise UsageError(f"--level does not know {text!r}", hint=f"One of {', '.join(each.word for each in Level)}.")
     return level
-
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "ms": 0.001}
-
-
-def _moment(text: str | None) -> float | None:
-    """A time as `docker logs` takes it: how long ago (`10m`, `1h30m`), a date with a time or without, or a number."""
-    import re
-    from datetime import datetime
-
-    if text is None:
-        return None
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        return time.time() - sum(float(number) * _UNITS[unit] for number, unit in parts)
-    try:
-        if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
-            return float(text)
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no time",
-            hint="For example: 10m, 1h30m, 2024-05-01T10:00:00, or seconds since 1970.",
-        ) from None
 
 
 def _tail(text: str) -> int | None:

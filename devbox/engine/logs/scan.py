@@ -7,6 +7,7 @@ on stdout, one a line. So a search never keeps the supervisor from its work, and
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -79,6 +80,36 @@ def _cut(chunk: LogChunk, count: int, *, last: bool) -> LogChunk:
         return replace(chunk, lines=chunk.lines[:count], levels=chunk.levels[:count])
     first = len(chunk.lines) - count
     return replace(chunk, first_line=chunk.first_line + first, lines=chunk.lines[first:], levels=chunk.levels[first:])
+
+
+def matching(chunk: LogChunk, pattern: Pattern, query: LogQuery) -> Iterator[LogChunk]:
+    """The lines of a chunk that a query asks for, as chunks of lines that follow each other."""
+    wanted = [
+        pattern.matches(line) and (query.level is None or (chunk.level(i) or 0) >= query.level)
+        for i, line in enumerate(chunk.lines)
+    ]
+    first = 0
+    for hit, run in itertools.groupby(wanted):
+        end = first + len(list(run))
+        if hit:
+            lines, levels = chunk.lines[first:end], chunk.levels[first:end]
+            yield replace(chunk, first_line=chunk.first_line + first, lines=lines, levels=levels)
+        first = end
+
+
+def last_of_each(chunks: list[LogChunk], lines: int) -> list[LogChunk]:
+    """Of chunks in order of time, the last so many lines of each replica."""
+    left: dict[tuple[str, int], int] = {}
+    kept: list[LogChunk] = []
+    for chunk in reversed(chunks):
+        key = (chunk.service, chunk.replica)
+        room = left.setdefault(key, lines)
+        if room > 0:
+            skipped = max(0, len(chunk.lines) - room)
+            first, rest, levels = chunk.first_line + skipped, chunk.lines[skipped:], chunk.levels[skipped:]
+            kept.append(replace(chunk, first_line=first, lines=rest, levels=levels))
+            left[key] = room - len(chunk.lines)
+    return kept[::-1]
 
 
 class _Search:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-import itertools
 import logging
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.logformat import Grouping
 from devbox.domain.spec import UnitKey
 from devbox.engine.logs.index import Index
-from devbox.engine.logs.pattern import Pattern, pattern_of
+from devbox.engine.logs.pattern import pattern_of
 from devbox.engine.logs.rotate import free
+from devbox.engine.logs.scan import last_of_each, matching
 from devbox.engine.logs.search import search
 from devbox.engine.logs.stream import offset_of_tail, read_block, size, split
 from devbox.runtimes.base import LogFiles
@@ -87,7 +87,7 @@ class LogStore:
 
     def tail(self, key: UnitKey, lines: int, since: float = 0.0) -> tuple[str, ...]:
         """The last lines of a replica, both streams merged by time; only those seen since a time (epoch seconds)."""
-        return tuple(line for chunk in _last(self._history(key, lines, since), lines) for line in chunk.lines)
+        return tuple(line for chunk in last_of_each(self._history(key, lines, since), lines) for line in chunk.lines)
 
     def mark(self, key: UnitKey) -> None:
         """Take note of how long a replica's logs are now, before a new life of it begins."""
@@ -114,7 +114,7 @@ class LogStore:
         self._note_growth()
         cursors = {s: await asyncio.to_thread(_begin, s, tail) for s in self._wanted(services)}
         if tail is not None:
-            for chunk in _last(self._drain(list(cursors.values()), partial=not follow), tail):
+            for chunk in last_of_each(self._drain(list(cursors.values()), partial=not follow), tail):
                 yield chunk
         async with contextlib.aclosing(self._follow(cursors, services, follow=follow)) as later:
             async for chunk in later:
@@ -154,7 +154,7 @@ class LogStore:
             pattern = pattern_of(query)
             async with contextlib.aclosing(self._follow(cursors, query.services, follow=True)) as later:
                 async for chunk in later:
-                    for kept in _matching(chunk, pattern, query):
+                    for kept in matching(chunk, pattern, query):
                         yield kept
 
     def lines(self, key: UnitKey, stream: str, first: int, count: int) -> LogChunk:
@@ -243,21 +243,6 @@ class LogStore:
             self._grown.clear()
 
 
-def _matching(chunk: LogChunk, pattern: Pattern, query: LogQuery) -> Iterator[LogChunk]:
-    """The lines of a chunk that a query asks for, as chunks of lines that follow each other."""
-    wanted = [
-        pattern.matches(line) and (query.level is None or (chunk.level(i) or 0) >= query.level)
-        for i, line in enumerate(chunk.lines)
-    ]
-    first = 0
-    for hit, run in itertools.groupby(wanted):
-        end = first + len(list(run))
-        if hit:
-            lines, levels = chunk.lines[first:end], chunk.levels[first:end]
-            yield replace(chunk, first_line=chunk.first_line + first, lines=lines, levels=levels)
-        first = end
-
-
 def _begin(stream: _Stream, tail: int | None) -> _Cursor:
     index = stream.index
     offset = index.begin if tail is None else offset_of_tail(stream.path, tail, index.size, index.begin)
@@ -281,18 +266,3 @@ def _advance(cursor: _Cursor, *, partial: bool, limit: int | None = None) -> Ite
             yield LogChunk(key.service, key.replica, stream.name, cursor.line, at, lines, levels)
             done, cursor.line = cut, cursor.line + len(lines) - (not data.endswith(b"\n", done, cut))
     cursor.offset = start + len(data)
-
-
-def _last(chunks: list[LogChunk], lines: int) -> list[LogChunk]:
-    """Of chunks in order of time, the last so many lines of each replica."""
-    left: dict[tuple[str, int], int] = {}
-    kept: list[LogChunk] = []
-    for chunk in reversed(chunks):
-        key = (chunk.service, chunk.replica)
-        room = left.setdefault(key, lines)
-        if room > 0:
-            skipped = max(0, len(chunk.lines) - room)
-            first, rest, levels = chunk.first_line + skipped, chunk.lines[skipped:], chunk.levels[skipped:]
-            kept.append(replace(chunk, first_line=first, lines=rest, levels=levels))
-            left[key] = room - len(chunk.lines)
-    return kept[::-1]
