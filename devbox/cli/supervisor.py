@@ -30,6 +30,7 @@ from devbox.engine.logs import LogStore
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.ports import PortBook
 from devbox.runtimes.base import Runtime
+from devbox.runtimes.door.link import PorterLink
 from devbox.runtimes.process.ports import is_free
 from devbox.runtimes.process.runtime import ProcessRuntime
 
@@ -55,6 +56,7 @@ class Supervisor:
             self._journal,
             LogStore(places.logs, runtime.logs),
             PortBook(places.project, places.run / "ports.json", is_free),
+            porter=PorterLink(places.door_socket, places.run / "doors.log"),
         )
         self._engine.listen(self._remember_files)
         self._control = LocalControl(self._engine, places.project, os.getpid(), self._stop)

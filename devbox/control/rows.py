@@ -40,6 +40,8 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
 
 def state_word(unit: UnitState, hold: Hold | None) -> str:
     """One word for where a replica is."""
+    if unit.asleep:
+        return "sleeping"
     if unit.phase is Phase.RUNNING and unit.paused:
         return "paused"
     if unit.phase is Phase.RUNNING:
@@ -58,6 +60,10 @@ def _note(unit: UnitState, hold: Hold | None, probe_output: str) -> str:
         return hold.why
     if unit.failure is not None:
         return unit.failure.message
+    if unit.rejected is not None:
+        return f"the old one serves: {unit.rejected.why}"
+    if unit.successor is not None:
+        return "it serves until the new one is ready"
     if unit.phase is Phase.RUNNING and unit.health in (Health.UNHEALTHY, Health.STARTING):
         return probe_output or unit.probe_output
     if unit.step is not None and unit.step.op is Op.PREPARE:

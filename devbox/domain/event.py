@@ -173,6 +173,40 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OldOneServes:
+    """A new instance that was to take over did not come to that; the old one goes on serving."""
+
+    key: UnitKey
+    why: str
+
+    def describe(self) -> str:
+        return f"the old one serves: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slept:
+    """A service that starts on demand was put to sleep; `ref` names the instance that was frozen."""
+
+    key: UnitKey
+    ref: Ref
+    why: str
+
+    def describe(self) -> str:
+        return f"sleeps: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Somebody needs a service that sleeps."""
+
+    key: UnitKey
+    why: str
+
+    def describe(self) -> str:
+        return f"wakes: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Signalled:
     """Somebody had a signal sent to a service that goes on running."""
 
@@ -241,6 +275,9 @@ Body = (
     | InstanceSeen
     | InstanceGone
     | HealthChanged
+    | OldOneServes
+    | Slept
+    | Woken
     | Signalled
     | Progress
     | RuntimeUnreachable
@@ -276,7 +313,7 @@ def service_of(body: Body) -> str:
             return observed.key.service
         case StepFinished() | StepFailed() | InstanceGone() | HealthChanged() | Signalled() | Progress():
             return body.key.service
-        case Outdated() | PauseChanged():
+        case Outdated() | PauseChanged() | OldOneServes() | Slept() | Woken():
             return body.key.service
         case IntentChanged(services=(name,)) | RestartRequested(services=(name,)):
             return name
@@ -288,10 +325,17 @@ _WANTED = {Intent.RUN: "run", Intent.STOP: "stop", Intent.REMOVE: "go away"}
 _DOING = {
     Op.PREPARE: "preparing",
     Op.START: "starting",
+    Op.SWITCH: "switching to the new one",
     Op.STOP: "stopping",
     Op.REMOVE: "removing",
 }
-_DONE = {Op.PREPARE: "prepared", Op.START: "started", Op.STOP: "stopped", Op.REMOVE: "removed"}
+_DONE = {
+    Op.PREPARE: "prepared",
+    Op.START: "started",
+    Op.SWITCH: "the new one serves",
+    Op.STOP: "stopped",
+    Op.REMOVE: "removed",
+}
 
 
 def _names(services: tuple[str, ...]) -> str:

@@ -27,6 +27,7 @@ class Observed:
     `exit_code` is None while it is alive, when it ended by a signal (then `signal` is set), and when nobody could know
     it (its parent died with it). Times are seconds since the epoch. `pid` is its process on the host, if it has one.
     `health` is the verdict of a check that the vendor itself makes, with the last words of that; None: it makes none.
+    `private` tells where one that stands behind a door listens: pairs of a port's target and the port on loopback.
     """
 
     ref: Ref
@@ -42,6 +43,7 @@ class Observed:
     paused: bool = False
     health: Health | None = None
     health_output: str = ""
+    private: tuple[tuple[int, int], ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -83,6 +83,10 @@ class Places:
     def keeper_socket(self) -> Path:
         return self._short("keeper.sock")
 
+    @property
+    def door_socket(self) -> Path:
+        return self._short("door.sock")
+
     def _short(self, name: str) -> Path:
         path = self.run / name
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:

@@ -6,7 +6,8 @@ Durations are seconds. Paths are absolute.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from devbox.domain.container import (
@@ -182,6 +183,12 @@ class Probe:
     start_interval: float = 0.25
     assumed: bool = False
 
+    def filled(self, fill: Callable[[Template], Template]) -> Probe:
+        """This probe with every template in it replaced by what `fill` makes of it."""
+        if not isinstance(self.check, ExecCheck):
+            return self
+        return replace(self, check=ExecCheck(tuple(map(fill, self.check.argv))))
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -226,6 +233,11 @@ class ProcessRun:
     unprivileged: bool = False
     data_dir: str | None = None
 
+    def filled(self, fill: Callable[[Template], Template]) -> ProcessRun:
+        """This run with every template in it replaced by what `fill` makes of it."""
+        init = tuple(replace(command, argv=tuple(map(fill, command.argv))) for command in self.init)
+        return replace(self, argv=tuple(map(fill, self.argv)), init=init)
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerRun:
@@ -246,8 +258,30 @@ class ContainerRun:
     options: ContainerOptions = ContainerOptions()
     build: BuildSpec | None = None
 
+    def filled(self, fill: Callable[[Template], Template]) -> ContainerRun:
+        """This run with every template in it replaced by what `fill` makes of it."""
+        entrypoint = None if self.entrypoint is None else tuple(map(fill, self.entrypoint))
+        return replace(self, argv=tuple(map(fill, self.argv)), entrypoint=entrypoint)
+
 
 Run = ProcessRun | ContainerRun
+
+
+class Reload(StrEnum):
+    """How an instance that runs makes way for a new one: it ends first, or it serves until the new one is ready."""
+
+    RESTART = "restart"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """A service that starts at the first connection to its port.
+
+    After `idle_timeout` seconds without one it is frozen until the next; None: it is never frozen.
+    """
+
+    idle_timeout: float | None = None
 
 
 class Group(StrEnum):
@@ -279,6 +313,8 @@ class ServiceSpec:
     group: Group = Group.SERVICE
     exports: tuple[tuple[str, Template], ...] = ()
     open_path: str | None = None
+    reload: Reload = Reload.RESTART
+    on_demand: OnDemand | None = None
 
     @property
     def runtime(self) -> str:
@@ -327,3 +363,43 @@ class Unit:
     @property
     def env(self) -> dict[str, str]:
         return {var.name: str(var.value) for var in self.spec.env}
+
+    def at(self, private: tuple[tuple[int, int], ...]) -> Unit:
+        """The unit as one instance has it that is reached through a door.
+
+        `private` are pairs of a port's target and the port of this machine behind the door. What the service says of
+        its own port becomes that one. With no pairs the unit stays as it is.
+        """
+        return replace(self, spec=behind_door(self.spec, dict(private))) if private else self
+
+
+def behind_door(spec: ServiceSpec, private: Mapping[int, int]) -> ServiceSpec:
+    """A service with the ports of one instance behind its door, on loopback, in place of those the door holds."""
+
+    def number(reference: Reference) -> str:
+        wanted = reference.export.removeprefix("port.")
+        port = next((p for p in spec.ports if not wanted.isdigit() or p.target == int(wanted)), None)
+        return str(private.get(port.target, port.published or port.target)) if port else str(reference)
+
+    def fill(template: Template) -> Template:
+        return Template(tuple(part if isinstance(part, str) else number(part) for part in template.parts))
+
+    return replace(
+        spec,
+        run=spec.run.filled(fill),
+        env=tuple(replace(var, value=fill(var.value)) for var in spec.env),
+        ports=tuple(
+            replace(port, published=private[port.target], host="127.0.0.1") if port.target in private else port
+            for port in spec.ports
+        ),
+        probe=_by_target(spec.probe.filled(fill), spec.ports) if spec.probe is not None else None,
+    )
+
+
+def _by_target(probe: Probe, ports: tuple[Port, ...]) -> Probe:
+    """The probe with its port named by target: the published one leads to whoever is behind the door."""
+    if not isinstance(probe.check, HttpCheck | TcpCheck):
+        return probe
+    wanted = probe.check.port
+    target = next((p.target for p in ports if wanted == p.published and wanted != p.target), wanted)
+    return replace(probe, check=replace(probe.check, port=target))

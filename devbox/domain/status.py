@@ -37,7 +37,9 @@ class Health(StrEnum):
 
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.IDLE: frozenset({Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED}),
+    Phase.IDLE: frozenset(
+        {Phase.PREPARING, Phase.STARTING, Phase.RUNNING, Phase.STOPPING, Phase.COMPLETED, Phase.FAILED}
+    ),
     Phase.PREPARING: frozenset({Phase.IDLE, Phase.FAILED}),
     Phase.STARTING: frozenset({Phase.RUNNING, Phase.IDLE, Phase.BACKOFF, Phase.COMPLETED, Phase.FAILED}),
     Phase.RUNNING: frozenset(

@@ -16,6 +16,7 @@ class Op(StrEnum):
 
     PREPARE = "prepare"
     START = "start"
+    SWITCH = "switch"
     STOP = "stop"
     REMOVE = "remove"
 
@@ -26,6 +27,8 @@ class Step:
 
     `cause` is the reason in words; `event` is the seq of the event behind it (0: none is known). `ref` names the
     instance for STOP and REMOVE, and for START a dead one that may be brought back to life or takes up its place.
+    For SWITCH it names the
+    instance that callers reach from then on. `beside` has PREPARE and START leave a live instance where it is.
     `signal` and `grace` override the unit's own for STOP. `after` holds ids of steps of the same plan. A step with a
     `hold` may not be started yet, and says why.
     """
@@ -39,6 +42,7 @@ class Step:
     fingerprint: str = ""
     signal: str | None = None
     grace: float | None = None
+    beside: bool = False
     after: tuple[str, ...] = ()
     hold: Hold | None = None
 

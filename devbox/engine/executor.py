@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from devbox.domain.errors import DevboxError, StepError
 from devbox.domain.event import Body, Progress, StepFailed, StepFinished
+from devbox.domain.instance import Observed
 from devbox.domain.spec import Unit
 from devbox.domain.status import Failure, FailureKind
-from devbox.domain.step import Step
-from devbox.runtimes.base import Runtime
+from devbox.domain.step import Op, Step
+from devbox.runtimes.base import Report, Runtime
 
 Post = Callable[[Body, int], None]
 """Puts a fact into the engine's inbox, with the seq of the event that caused it (0: none)."""
@@ -19,11 +21,24 @@ Post = Callable[[Body, int], None]
 log = logging.getLogger(__name__)
 
 
+class DoorSteps(Protocol):
+    """What doors have to do with a step."""
+
+    async def before_start(self, unit: Unit) -> None:
+        """An instance of a replica is about to be started."""
+
+    async def switch(self, step: Step) -> None:
+        """Callers are to reach another instance."""
+
+    async def before_stop(self, step: Step) -> None:
+        """An instance is about to be stopped."""
+
+
 class Executor:
     """Runs steps side by side. Decides nothing: what may run now, the planner has said."""
 
-    def __init__(self, runtimes: Mapping[str, Runtime], post: Post) -> None:
-        self._runtimes = runtimes
+    def __init__(self, runtimes: Mapping[str, Runtime], post: Post, doors: DoorSteps | None = None) -> None:
+        self._runtimes, self._doors = runtimes, doors
         self._post = post
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -51,8 +66,7 @@ class Executor:
 
         failure: Failure | None
         try:
-            runtime = self._runtimes[step.ref.runtime if step.ref else _runtime_of(unit)]
-            observed = await runtime.apply(step, unit, report)
+            observed = await self._apply(step, unit, report)
         except asyncio.CancelledError:
             self._post(StepFailed(step.id, step.op, step.key, None), event)
             raise
@@ -67,6 +81,20 @@ class Executor:
             self._post(StepFinished(step.id, step.op, step.key, observed), event)
             return
         self._post(StepFailed(step.id, step.op, step.key, failure), event)
+
+    async def _apply(self, step: Step, unit: Unit | None, report: Report) -> Observed | None:
+        if self._doors is not None and step.op is Op.START and unit is not None:
+            await self._doors.before_start(unit)
+        if self._doors is not None and step.op is Op.STOP:
+            await self._doors.before_stop(step)
+        name = _runtime_of(unit) if step.ref is None or step.op is Op.START else step.ref.runtime
+        if unit is not None and unit.spec.runtime != name:
+            # What it was before it was switched to another runtime.
+            unit = None
+        observed = await self._runtimes[name].apply(step, unit, report)
+        if self._doors is not None and step.op is Op.SWITCH:
+            await self._doors.switch(step)
+        return observed
 
 
 def _runtime_of(unit: Unit | None) -> str:

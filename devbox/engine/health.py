@@ -51,11 +51,13 @@ class Prober:
         """Probe exactly what is live now."""
         wanted: dict[_Life, tuple[Observed, Unit, Probe]] = {}
         for unit in state:
-            current, probe = unit.current, unit.unit.spec.probe if unit.unit is not None else None
-            if unit.unit is None or probe is None or current is None or not current.alive or current.paused:
-                continue
-            if not (probe.assumed and current.health is not None):
-                wanted[current.ref, current.started_at] = (current, unit.unit, probe)
+            for instance in (unit.current, unit.successor):
+                if unit.unit is None or instance is None or not instance.alive or instance.paused:
+                    continue
+                there = unit.unit.at(instance.private)
+                probe = there.spec.probe
+                if probe is not None and not (probe.assumed and instance.health is not None):
+                    wanted[instance.ref, instance.started_at] = (instance, there, probe)
         for life in [each for each in self._tasks if each not in wanted or self._probes[each] != wanted[each][2]]:
             self._tasks.pop(life).cancel()
         for life, (instance, target, probe) in wanted.items():

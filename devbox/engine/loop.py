@@ -33,6 +33,7 @@ from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import AppSpec, Port, Unit, UnitKey
 from devbox.domain.status import Hold, IllegalTransition, Intent
 from devbox.domain.step import Plan
+from devbox.engine.doors import Doors
 from devbox.engine.executor import Executor
 from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
@@ -45,7 +46,7 @@ from devbox.plan.reconcile import Decision, next_deadline, reconcile
 from devbox.plan.resolve import port_clash, resolve
 from devbox.plan.state import State
 from devbox.plan.verdict import Outcome, assess
-from devbox.runtimes.base import Answering, Lost, Runtime
+from devbox.runtimes.base import Answering, Lost, Porter, Runtime
 
 _LOOK_AGAIN_EVERY = 15.0
 """Seconds after which every runtime is asked what is there, so that a missed event heals by itself."""
@@ -84,6 +85,7 @@ class Engine:
         logs: LogStore,
         ports: PortBook,
         clock: Callable[[], float] = time.time,
+        porter: Porter | None = None,
     ) -> None:
         self.runtimes = dict(runtimes)
         self._makers = makers
@@ -94,7 +96,8 @@ class Engine:
         self.clock = clock
         self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
         self._listeners: list[Listener] = []
-        self._executor = Executor(self.runtimes, self.post)
+        self._doors = Doors(porter, self.runtimes, self.post) if porter is not None else None
+        self._executor = Executor(self.runtimes, self.post, self._doors)
         self.prober = Prober(self.runtimes, logs, self.post)
         self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []
@@ -286,6 +289,8 @@ class Engine:
         self.logs.know(self.state.units.keys())
         self.prober.follow(self.state)
         self._relays.follow(self.state)
+        if self._doors is not None:
+            self._doors.follow(before, self.state)
         turn = Turn(tuple(events), before, held, self.state, self.decision)
         for listener in list(self._listeners):
             listener(turn)
@@ -352,6 +357,8 @@ class Engine:
         await self._executor.close()
         await self.prober.close()
         await self._relays.close()
+        if self._doors is not None:
+            await self._doors.close()
         await self.logs.close()
         for runtime in self.runtimes.values():
             await runtime.close()

@@ -18,19 +18,22 @@ from devbox.domain.event import (
     RestartRequested,
     RuntimeReachable,
     RuntimeUnreachable,
+    Slept,
     SpecApplied,
     StepFailed,
     StepFinished,
     StepStarted,
+    Woken,
 )
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import Unit
 from devbox.domain.status import Failure, FailureKind, Health, Intent, Phase, advance
 from devbox.domain.step import Op
+from devbox.engine import beside
 from devbox.plan.backoff import LONG_LIFE, pause
 from devbox.plan.fingerprint import difference
-from devbox.plan.state import CRASH_LOOP, Condemned, State, UnitState
+from devbox.plan.state import CRASH_LOOP, Beside, Condemned, State, UnitState
 
 _RETRY_PAUSE = 1.0
 """Seconds before a stop or a removal that could not be done is tried again."""
@@ -55,13 +58,23 @@ def _spec_applied(state: State, event: Event, body: SpecApplied) -> State:
 
 
 def _respec(old: UnitState, unit: Unit, event: Event) -> UnitState:
-    known = replace(old, unit=unit, dropped=False)
+    known = _put_to_sleep(replace(old, unit=unit, dropped=False))
     if old.unit is None:
-        return replace(known, health=_first_health(known) if known.live else known.health, since=old.since or event.at)
+        known = replace(known, health=_first_health(known) if known.live else known.health, since=old.since or event.at)
+        return beside.first_seen(known)
     if old.unit.fingerprint == unit.fingerprint:
         return known
     why = difference(old.unit.spec, unit.spec) or "its manifest changed"
-    return _rest_ended(replace(known, why=why, cause=event.seq), event)
+    return _rest_ended(replace(known, why=why, cause=event.seq, rejected=None), event)
+
+
+def _put_to_sleep(unit: UnitState) -> UnitState:
+    """Where it starts on demand: asleep if it does not run, or was found frozen."""
+    if not unit.on_demand:
+        return replace(unit, asleep=False)
+    if not unit.live:
+        return replace(unit, asleep=unit.asleep or unit.phase is Phase.IDLE)
+    return replace(unit, asleep=unit.paused)
 
 
 def _drop(old: UnitState, event: Event) -> UnitState:
@@ -89,7 +102,8 @@ def _intent_changed(state: State, event: Event, body: IntentChanged) -> State:
 
 
 def _intend(unit: UnitState, event: Event, body: IntentChanged) -> UnitState:
-    asked = replace(unit, intent=body.intent, stop_signal=body.signal, stop_grace=body.grace)
+    asked = replace(unit, intent=body.intent, stop_signal=body.signal, stop_grace=body.grace, rejected=None)
+    asked = _put_to_sleep(asked) if asked.wanted and not unit.wanted else asked
     at_rest = unit.phase in (Phase.FAILED, Phase.BACKOFF) or (unit.phase is Phase.COMPLETED and not asked.wanted)
     if unit.intent is body.intent and not at_rest:
         return asked
@@ -117,7 +131,7 @@ def _restart_followers(state: State, named: set[str]) -> list[tuple[UnitState, s
 
 def _condemn(unit: UnitState, event: Event, why: str) -> UnitState:
     condemned = tuple(Condemned(instance.ref, why, event.seq) for instance in unit.live)
-    asked = replace(unit, intent=Intent.RUN, condemned=condemned, stop_signal=None, stop_grace=None)
+    asked = replace(unit, intent=Intent.RUN, condemned=condemned, stop_signal=None, stop_grace=None, rejected=None)
     if unit.live:
         return replace(asked, attempts=0, retry_at=None, failure=None)
     return _rest_ended(replace(asked, why=why, cause=event.seq), event)
@@ -128,7 +142,8 @@ def _outdated(state: State, event: Event, body: Outdated) -> State:
     if unit is None or body.ref not in [instance.ref for instance in unit.live]:
         return state
     others = tuple(each for each in unit.condemned if each.ref != body.ref)
-    return state.with_units([replace(unit, condemned=(*others, Condemned(body.ref, body.why, event.seq)))])
+    condemned = (*others, Condemned(body.ref, body.why, event.seq))
+    return state.with_units([replace(unit, condemned=condemned, rejected=None)])
 
 
 def _pause_changed(state: State, event: Event, body: PauseChanged) -> State:
@@ -136,7 +151,26 @@ def _pause_changed(state: State, event: Event, body: PauseChanged) -> State:
     if unit is None:
         return state
     instances = tuple(replace(i, paused=body.paused) if i.ref == body.ref else i for i in unit.instances)
-    return state.with_units([replace(unit, instances=instances, why=event.describe(), cause=event.seq)])
+    asleep = unit.asleep and body.paused
+    return state.with_units([replace(unit, instances=instances, why=event.describe(), cause=event.seq, asleep=asleep)])
+
+
+def _slept(state: State, event: Event, body: Slept) -> State:
+    unit = state.units.get(body.key)
+    if unit is None or not unit.on_demand or body.ref not in [i.ref for i in unit.live]:
+        return state
+    instances = tuple(replace(i, paused=True) if i.ref == body.ref else i for i in unit.instances)
+    slept = replace(unit, instances=instances, asleep=True, why=event.describe(), cause=event.seq)
+    return state.with_units([slept])
+
+
+def _woken(state: State, event: Event, body: Woken) -> State:
+    unit = state.units.get(body.key)
+    if unit is None or not unit.wanted:
+        return state
+    instances = tuple(replace(i, paused=False) if i.alive and unit.asleep else i for i in unit.instances)
+    woken = replace(unit, instances=instances, asleep=False, why=event.describe(), cause=event.seq)
+    return state.with_units([woken if unit.live else _rest_ended(woken, event)])
 
 
 def _step_started(state: State, event: Event, body: StepStarted) -> State:
@@ -147,6 +181,8 @@ def _step_started(state: State, event: Event, body: StepStarted) -> State:
     match body.step.op:
         case Op.PREPARE if not unit.live:
             started = _moved(started, Phase.PREPARING, event)
+        case Op.START if unit.live:
+            started = replace(started, rejected=None, cause=event.seq)
         case Op.START:
             restarts = unit.restarts + (1 if unit.phase is Phase.BACKOFF else 0)
             started = replace(_moved(started, Phase.STARTING, event), restarts=restarts, cause=event.seq)
@@ -168,11 +204,13 @@ def _step_finished(state: State, event: Event, body: StepFinished) -> State:
             done = _moved(done, Phase.IDLE, event) if unit.phase is Phase.PREPARING else done
         case Op.START:
             done = _started(done, event, step.ref if step else None, body.observed)
+        case Op.SWITCH:
+            done = beside.switched(done, event)
         case Op.STOP:
             done = _stopped(done, event, step.ref if step else None, body.observed)
         case Op.REMOVE:
             done = replace(done, instances=tuple(i for i in unit.instances if step is None or i.ref != step.ref))
-    return _settled(state, done)
+    return _settled(state, beside.settled(done, event))
 
 
 def _settled(state: State, unit: UnitState) -> State:
@@ -186,8 +224,13 @@ def _started(unit: UnitState, event: Event, former: Ref | None, observed: Observ
     if observed is None:
         return _moved(unit, Phase.IDLE, event)
     others = tuple(i for i in unit.instances if i.ref != former or i.ref == observed.ref)
+    if any(i.alive and i.ref != observed.ref for i in others):
+        added = replace(unit, instances=merge(others, observed))
+        if unit.beside is not None and unit.beside.ref == observed.ref:
+            return added
+        return replace(added, beside=Beside(observed.ref, _first_health_of(added, observed)))
     merged = replace(unit, instances=merge(others, observed), failure=None, stop_grace=None, why="started")
-    merged = replace(merged, cause=event.seq)
+    merged = replace(merged, cause=event.seq, rejected=None)
     running = _moved(replace(merged, health=_first_health(merged), probe_output=""), Phase.RUNNING, event)
     ended = next((i for i in merged.instances if i.ref == observed.ref and not i.alive), None)
     return _ended(running, event, ended, ()) if ended else running
@@ -211,9 +254,11 @@ def _step_failed(state: State, event: Event, body: StepFailed) -> State:
     unit = state.units.get(body.key)
     if unit is None:
         return state
-    stuck = replace(unit, step=None)
+    stuck = beside.settled(replace(unit, step=None), event)
     if body.failure is None:
         return state.with_units([_moved(stuck, Phase.RUNNING if unit.live else Phase.IDLE, event)])
+    if unit.live and (body.op is Op.SWITCH or (unit.step is not None and unit.step.beside and unit.goes_green)):
+        return state.with_units([beside.rejected(stuck, event, body.failure.message)])
     stuck = replace(stuck, failure=body.failure, why=body.failure.message, cause=event.seq)
     if body.op in (Op.STOP, Op.REMOVE):
         phase = unit.phase if unit.phase is not Phase.STOPPING else Phase.RUNNING if unit.live else Phase.IDLE
@@ -229,13 +274,19 @@ def _instance_seen(state: State, event: Event, body: InstanceSeen) -> State:
     merged = replace(unit, instances=merge(unit.instances, seen))
     if merged.instances == unit.instances:
         return state
-    if unit.step is not None and unit.step.op in (Op.START, Op.STOP):
+    if unit.step is not None and unit.step.op in (Op.START, Op.STOP, Op.SWITCH):
+        early = unit.step.op is Op.START and unit.step.beside and seen.alive and unit.live and unit.beside is None
+        if early and seen.ref not in [i.ref for i in unit.live]:
+            # The vendor tells of the new one before the step that starts it is done.
+            merged = replace(merged, beside=Beside(seen.ref, _first_health_of(merged, seen)))
         return state.with_units([merged])
     if seen.alive:
         known = seen.ref in [instance.ref for instance in unit.live]
         return state.with_units([_updated(merged, event, seen) if known else _found(merged, event)])
     if unit.unit is None:
         return state.with_units([_found_ended(merged, seen)])
+    if unit.beside is not None and merged.live:
+        return state.with_units([beside.settled(merged, event, beside.ending(seen, body.tail))])
     if seen.ref not in [instance.ref for instance in unit.live] or merged.live:
         return state.with_units([merged])
     return state.with_units([_ended(merged, event, seen, body.tail)])
@@ -243,6 +294,9 @@ def _instance_seen(state: State, event: Event, body: InstanceSeen) -> State:
 
 def _updated(unit: UnitState, event: Event, seen: Observed) -> UnitState:
     """More is known of an instance that goes on living: the vendor's own verdict on its health, say."""
+    if unit.beside is not None and unit.beside.ref == seen.ref:
+        judged = seen.health is not None and _vendor_judges(unit)
+        return beside.judged(unit, event, seen.health, seen.health_output) if seen.health and judged else unit
     health = _first_health(unit)
     if seen.health is None or health is unit.health or not _vendor_judges(unit):
         return unit
@@ -254,7 +308,7 @@ def _found(unit: UnitState, event: Event) -> UnitState:
     """An instance runs that nobody here started: it is taken over as it is."""
     intent = Intent.RUN if unit.unit is None else unit.intent
     found = replace(unit, intent=intent, health=_first_health(unit), why="found running", cause=event.seq)
-    return _moved(found, Phase.RUNNING, event)
+    return _moved(beside.first_seen(_put_to_sleep(found)), Phase.RUNNING, event)
 
 
 def _found_ended(unit: UnitState, seen: Observed) -> UnitState:
@@ -269,7 +323,7 @@ def _ended(unit: UnitState, event: Event, seen: Observed, tail: tuple[str, ...])
 
     One that was to be replaced anyway makes way for its successor, however it ended.
     """
-    quiet = replace(unit, health=Health.NONE, condemned=(), why=seen.ending(), cause=event.seq)
+    quiet = replace(unit, health=Health.NONE, condemned=(), rejected=None, why=seen.ending(), cause=event.seq)
     if not unit.wanted or unit.unit is None:
         return _moved(quiet, Phase.IDLE, event)
     if unit.step is not None and unit.step.op is Op.PREPARE:
@@ -307,8 +361,8 @@ def _instance_gone(state: State, event: Event, body: InstanceGone) -> State:
     was_live = body.ref in [instance.ref for instance in unit.live]
     left = replace(unit, instances=tuple(i for i in unit.instances if i.ref != body.ref))
     op = unit.step.op if unit.step else None
-    if not was_live or left.live or op in (Op.START, Op.STOP):
-        return _settled(state, left)
+    if not was_live or left.live or op in (Op.START, Op.STOP, Op.SWITCH):
+        return _settled(state, left if op is Op.SWITCH else beside.settled(left, event, "it disappeared"))
     quiet = replace(left, health=Health.NONE, condemned=(), why="it disappeared", cause=event.seq)
     return _settled(state, _moved(quiet, Phase.PREPARING if op is Op.PREPARE else Phase.IDLE, event))
 
@@ -317,14 +371,20 @@ def _health_changed(state: State, event: Event, body: HealthChanged) -> State:
     unit = state.units.get(body.key)
     if unit is None or unit.phase is not Phase.RUNNING or body.ref not in [i.ref for i in unit.live]:
         return state
+    if unit.beside is not None and unit.beside.ref == body.ref:
+        return state.with_units([beside.judged(unit, event, body.health, body.output)])
     changed = replace(unit, health=body.health, probe_output=body.output, cause=event.seq)
     return state.with_units([replace(changed, why=event.describe())])
 
 
 def _first_health(unit: UnitState) -> Health:
-    """What is known of an instance's health before a probe of ours has said anything."""
-    if unit.current is not None and unit.current.health is not None and _vendor_judges(unit):
-        return unit.current.health
+    """What is known of the current instance's health before a probe of ours has said anything."""
+    return _first_health_of(unit, unit.current)
+
+
+def _first_health_of(unit: UnitState, instance: Observed | None) -> Health:
+    if instance is not None and instance.health is not None and _vendor_judges(unit):
+        return instance.health
     return Health.STARTING if unit.unit is not None and unit.unit.spec.probe is not None else Health.NONE
 
 
@@ -369,4 +429,6 @@ _HANDLERS: dict[type[Body], _Handler] = {
     HealthChanged: _health_changed,
     RuntimeUnreachable: _runtime_unreachable,
     RuntimeReachable: _runtime_reachable,
+    Slept: _slept,
+    Woken: _woken,
 }

@@ -1,4 +1,4 @@
-"""Relays, by which containers reach host processes that listen on loopback.
+"""Relays, by which containers reach host processes and doors that listen on loopback.
 
 On plain Linux a bridge's address is the only one of the host that a container can dial, and a program that listens on
 127.0.0.1 alone is not there. A relay listens on that address, on the same port, as long as the process is ready; one
@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import Mapping
 
+from devbox.domain.doors import has_door
 from devbox.domain.spec import ContainerRun, ProcessRun, UnitKey
 from devbox.domain.status import Health
 from devbox.plan.state import State
@@ -71,7 +72,7 @@ def _doors(state: State) -> dict[_Door, bool]:
     return {
         (unit.key, port.published): unit.health in (Health.NONE, Health.HEALTHY)
         for unit, spec in specs
-        if isinstance(spec.run, ProcessRun)
+        if isinstance(spec.run, ProcessRun) or has_door(spec)
         for port in spec.ports
         if port.published is not None and port.protocol == "tcp"
     }

@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devbox.domain.container import BuildSpec, ContainerOptions, Limits
+from devbox.domain.doors import door_obstacle, green_obstacle
 from devbox.domain.spec import (
     ContainerRun,
     EnvVar,
     Group,
+    OnDemand,
     Port,
     Probe,
     ProcessRun,
+    Reload,
     Restart,
     Run,
     ServiceSpec,
@@ -54,7 +57,9 @@ def spec(
         _note_container_keys(scope, draft)
     if run is None or not _ports_fit(scope, draft, run):
         return None
-    return _assembled(draft, run, pieces, is_job=draft.name in jobs)
+    made = _assembled(draft, run, pieces, is_job=draft.name in jobs)
+    _note_what_no_door_can_do(scope, draft, made)
+    return made
 
 
 def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -> ServiceSpec:
@@ -77,7 +82,19 @@ def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -
         group=Group.JOB if is_job else pieces.group if pieces else Group.SERVICE,
         exports=pieces.exports if pieces else (),
         open_path=draft.open_path,
+        reload=draft.reload,
+        on_demand=OnDemand(draft.idle_timeout) if draft.on_demand else None,
     )
+
+
+def _note_what_no_door_can_do(scope: Scope, draft: Draft, made: ServiceSpec) -> None:
+    """Words for what is asked of a service that its ports or its data do not allow."""
+    if made.reload is Reload.GREEN and (why := green_obstacle(made)):
+        scope.problems.note(draft.keys["reload"], f"{draft.name} is restarted plainly: {why}")
+    if made.on_demand is not None and (why := door_obstacle(made)):
+        scope.problems.note(draft.keys["on_demand"], f"{draft.name} starts with the others: {why}")
+    if draft.idle_timeout is not None and not draft.on_demand:
+        scope.problems.note(draft.keys["idle_timeout"], f"idle_timeout of {draft.name} has no effect without on_demand")
 
 
 def _run(scope: Scope, draft: Draft, project: str) -> Run | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devbox.domain.container import Attachment, BuildSpec, DeviceRequest, Mount
-from devbox.domain.spec import Check, EnvVar, Need, Port, Restart, Template
+from devbox.domain.spec import Check, EnvVar, Need, Port, Reload, Restart, Template
 from devbox.manifest.source import Place
 
 
@@ -103,6 +103,9 @@ class Draft:
     network_uses: list[Wanted] = field(default_factory=list)
     secrets: list[FileUse] = field(default_factory=list)
     configs: list[FileUse] = field(default_factory=list)
+    reload: Reload = Reload.RESTART
+    on_demand: bool = False
+    idle_timeout: float | None = None
     build: BuildSpec | None = None
     build_secrets: list[FileUse] = field(default_factory=list)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from devbox.domain.spec import Need, Restart, RestartPolicy, Until
+from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, Until
 from devbox.manifest import builds, container, environment, health
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
@@ -212,6 +212,19 @@ def not_carried(service: str, key: str) -> str:
     return f"services.{service}.{key} is not supported yet and has no effect"
 
 
+def _reload(scope: Scope, node: Node, draft: Draft) -> None:
+    text = scope.choice(node, "reload", tuple(Reload))
+    draft.reload = Reload(text) if text in tuple(Reload) else Reload.RESTART
+
+
+def _on_demand(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.on_demand = scope.boolean(node, "on_demand") is True
+
+
+def _idle_timeout(scope: Scope, node: Node, draft: Draft) -> None:
+    draft.idle_timeout = scope.seconds(node, "idle_timeout")
+
+
 OWN: dict[str, Reader] = {
     "use": _use,
     "runtime": _runtime,
@@ -221,6 +234,9 @@ OWN: dict[str, Reader] = {
     "open": _open,
     "seed": _seed,
     "requires": _requires,
+    "reload": _reload,
+    "on_demand": _on_demand,
+    "idle_timeout": _idle_timeout,
 }
 """devbox's own keys."""
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 from devbox.domain.codec import encode
+from devbox.domain.doors import has_door
 from devbox.domain.spec import ContainerRun, EnvVar, Run, ServiceSpec
 
 BEHAVIOUR = {"run": "its command", "env": "its environment", "ports": "its ports"}
@@ -23,6 +24,8 @@ def fingerprint(spec: ServiceSpec) -> str:
         [[var.name, encode(var.value)] for var in _by_name(spec.env)],
         encode(spec.ports),
     ]
+    if has_door(spec):
+        parts.append("behind a door")
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -37,6 +40,8 @@ def _as_it_runs(run: Run) -> Run:
 def difference(old: ServiceSpec, new: ServiceSpec) -> str:
     """What differs between two versions of a service, in words; empty where a running instance can stay."""
     differing = [words for field, words in BEHAVIOUR.items() if _plain(old, field) != _plain(new, field)]
+    if not differing and has_door(old) is not has_door(new):
+        return f"its port is {'now' if has_door(new) else 'no longer'} behind a door"
     return f"{' and '.join(differing)} changed" if differing else ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from devbox.domain.instance import Observed
 from devbox.domain.spec import Need, UnitKey
-from devbox.domain.status import Hold, Intent, Phase
+from devbox.domain.status import Health, Hold, Intent, Phase
 from devbox.domain.step import Op, Plan, Step
 from devbox.plan.state import State, UnitState
 
@@ -54,7 +54,7 @@ def reconcile(state: State, now: float) -> Decision:
         mine, hold = view.decide(unit)
         if mine and (outage := state.outage_of(unit)) is not None:
             mine, hold = [], Hold(unit.key.service, outage.runtime, outage.message)
-        steps += mine
+        steps += _one_by_one(mine)
         hold = hold or next((step.hold for step in mine if step.hold), None)
         if hold is not None:
             holds[unit.key] = hold
@@ -86,8 +86,10 @@ class _View:
             return [], None
         if _waits(unit, self.now):
             return [], _backoff_hold(unit)
+        if unit.asleep:
+            return self._discard_stale(unit), _sleeping_hold(unit)
         if unit.live:
-            return self._replace_stale(unit), None
+            return self._replace(unit), None
         if unit.phase is Phase.COMPLETED:
             return [], None
         if unit.phase is Phase.FAILED:
@@ -113,6 +115,45 @@ class _View:
                 return Hold(unit.key.service, name, f"waits for {name} to stop first")
         return None
 
+    def _discard_stale(self, unit: UnitState) -> list[Step]:
+        """What sleeps and is not as it should be goes away; the next connection starts it anew."""
+        stops = [_stop(unit, instance) for instance in unit.stale()]
+        return stops + _removals(unit, unit.stale(), tuple(step.id for step in stops))
+
+    def _replace(self, unit: UnitState) -> list[Step]:
+        if unit.successor is not None:
+            return self._hand_over(unit, unit.successor)
+        if unit.rejected and unit.unit and unit.rejected.fingerprint == unit.unit.fingerprint and not unit.condemned:
+            return _removals(unit, [i for i in unit.instances if not i.alive], ())
+        stale = unit.stale()
+        if len(unit.live) == 1 and stale and unit.keeps_serving:
+            return self._replace_beside(unit, stale[0])
+        return self._replace_stale(unit)
+
+    def _replace_beside(self, unit: UnitState, old: Observed) -> list[Step]:
+        """The old one serves until the new one is ready."""
+        stop = _stop(unit, old)
+        first = self._preparation(unit, beside=True)
+        removals = _removals(unit, [i for i in unit.instances if not i.alive], tuple(step.id for step in first))
+        start = replace(self._start(unit, [*first, *removals], stop.cause, stop.event), beside=True)
+        switch = _step(Op.SWITCH, unit, stop.cause, stop.event, after=(start.id,))
+        stop = replace(stop, after=(switch.id,))
+        return [*first, *removals, start, switch, stop, *_removals(unit, [old], (stop.id,))]
+
+    def _hand_over(self, unit: UnitState, new: Observed) -> list[Step]:
+        """What becomes of a new instance beside the old one: it takes over, is waited for, or goes again."""
+        unwell = unit.beside is not None and unit.beside.health is Health.UNHEALTHY
+        if unwell or new in unit.stale() or unit.rejected is not None or not unit.goes_green:
+            cause = unit.rejected.why if unit.rejected else unit.why
+            stop = _stop(unit, new, cause=cause)
+            return [stop, *_removals(unit, [new], (stop.id,))]
+        if unit.beside is None or not unit.beside.ready:
+            return []
+        cause, event = unit.why, unit.cause
+        switch = replace(_step(Op.SWITCH, unit, cause, event), ref=new.ref)
+        stops = [_stop(unit, i, after=(switch.id,)) for i in unit.live if i is not new]
+        return [switch, *stops, *_removals(unit, [i for i in unit.live if i is not new], tuple(s.id for s in stops))]
+
     def _replace_stale(self, unit: UnitState) -> list[Step]:
         stale = unit.stale()
         good = [instance for instance in unit.live if instance not in stale]
@@ -122,7 +163,7 @@ class _View:
             stops += [_stop(unit, instance) for instance in stale]
             gone = [i for i in unit.instances if i not in good or i in extra]
             return stops + _removals(unit, gone, tuple(step.id for step in stops))
-        first = self._preparation(unit)
+        first = self._preparation(unit, beside=True)
         stops = [_stop(unit, instance, after=tuple(step.id for step in first)) for instance in stale]
         removals = _removals(unit, unit.instances, tuple(step.id for step in stops))
         cause = stops[0].cause
@@ -137,10 +178,10 @@ class _View:
         start = self._start(unit, [*first, *removals], why, unit.cause)
         return [*first, *removals, replace(start, ref=again.ref if again else None)]
 
-    def _preparation(self, unit: UnitState) -> list[Step]:
+    def _preparation(self, unit: UnitState, *, beside: bool = False) -> list[Step]:
         if unit.unit is None or unit.prepared == unit.unit.fingerprint:
             return []
-        return [_step(Op.PREPARE, unit, unit.why, unit.cause)]
+        return [replace(_step(Op.PREPARE, unit, unit.why, unit.cause), beside=beside)]
 
     def _start(self, unit: UnitState, before: list[Step], cause: str, event: int) -> Step:
         gate = self._gate(unit)
@@ -159,6 +200,19 @@ class _View:
                 elif other.cause > latest.event:
                     latest = _Gate(None, f"{need.service} is {_met(other)}", other.cause)
         return latest
+
+
+def _one_by_one(steps: list[Step]) -> list[Step]:
+    """The steps of one replica, each after the one before it: a replica has one step under way at a time."""
+    before = [()] + [(step.id,) for step in steps[:-1]]
+    return (
+        [
+            replace(step, after=tuple(dict.fromkeys((*step.after, *ids))))
+            for step, ids in zip(steps, before, strict=True)
+        ]
+        if steps
+        else []
+    )
 
 
 def _waits(unit: UnitState, now: float) -> bool:
@@ -247,6 +301,12 @@ def _backoff_hold(unit: UnitState) -> Hold:
     pause = (unit.retry_at or 0.0) - unit.since
     message = unit.failure.message if unit.failure else unit.why
     return Hold(unit.key.service, "a pause", f"{message}; tried again after {pause:.1f} s")
+
+
+def _sleeping_hold(unit: UnitState) -> Hold:
+    ports = unit.unit.spec.ports if unit.unit else ()
+    where = f" to {ports[0].host}:{ports[0].published}" if ports else ""
+    return Hold(unit.key.service, "a connection", f"wakes at the first connection{where}")
 
 
 def _failed_hold(unit: UnitState) -> Hold:

@@ -1,7 +1,8 @@
 """From services as the manifest says them to units as they shall run: ports published, references replaced.
 
 A reference is resolved from where its reader stands. A container dials another by service name and container port; a
-host process dials the published port on 127.0.0.1; a container dials a host process through the host gateway.
+host process dials the published port on 127.0.0.1; a container dials a host process through the host gateway. What
+stands behind a door is dialled there, by whomever: only the door knows which instance serves.
 """
 
 from __future__ import annotations
@@ -9,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from devbox.domain.doors import has_door, is_own_port
 from devbox.domain.spec import (
     HOST_GATEWAY,
     AppSpec,
     ContainerRun,
-    ExecCheck,
     Port,
-    Probe,
     ProcessRun,
     Reference,
-    Run,
     ServiceSpec,
     Template,
     Unit,
@@ -68,17 +67,33 @@ def _keys(service: ServiceSpec) -> list[UnitKey]:
 
 
 def _unit(key: UnitKey, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> Unit:
-    def fill(template: Template) -> Template:
+    def outside(template: Template) -> Template:
         return Template.of(_text(template, reader, services))
 
+    def fill(template: Template) -> Template:
+        return _but_own_ports(template, reader, services) if private else outside(template)
+
+    # Behind a door each instance has ports of its own, which are known when it starts.
+    private = isinstance(reader.run, ProcessRun) and has_door(reader)
     spec = replace(
         reader,
-        run=_fill_run(reader.run, fill),
+        run=reader.run.filled(fill),
         env=tuple(replace(var, value=fill(var.value)) for var in reader.env),
-        probe=_fill_probe(reader.probe, fill),
-        exports=tuple((name, fill(value)) for name, value in reader.exports),
+        probe=reader.probe.filled(fill) if reader.probe is not None else None,
+        exports=tuple((name, outside(value)) for name, value in reader.exports),
     )
     return Unit(key=key, spec=spec, fingerprint=fingerprint(spec))
+
+
+def _but_own_ports(template: Template, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> Template:
+    """The template with every reference replaced but those to a port of the reader's own."""
+    parts = tuple(
+        part
+        if isinstance(part, Reference) and is_own_port(reader, part)
+        else _text(Template((part,)), reader, services)
+        for part in template.parts
+    )
+    return Template(parts)
 
 
 def _text(template: Template, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> str:
@@ -106,7 +121,8 @@ def export(target: ServiceSpec, what: Reference, reader: ServiceSpec, services: 
 def _address(target: ServiceSpec, name: str, reader: ServiceSpec) -> tuple[str, int]:
     port = _port(target, name)
     inside = isinstance(reader.run, ContainerRun)
-    if inside and isinstance(target.run, ContainerRun):
+    direct = target.name == reader.name or not has_door(target)
+    if inside and isinstance(target.run, ContainerRun) and direct:
         return target.name, port.target
     return (HOST_GATEWAY if inside else "127.0.0.1"), port.published or port.target
 
@@ -117,17 +133,3 @@ def _port(target: ServiceSpec, name: str) -> Port:
         if not number.isdigit() or port.target == int(number):
             return port
     return Port(target=0)
-
-
-def _fill_run(run: Run, fill: Callable[[Template], Template]) -> Run:
-    if isinstance(run, ProcessRun):
-        init = tuple(replace(command, argv=tuple(map(fill, command.argv))) for command in run.init)
-        return replace(run, argv=tuple(map(fill, run.argv)), init=init)
-    entrypoint = None if run.entrypoint is None else tuple(map(fill, run.entrypoint))
-    return replace(run, argv=tuple(map(fill, run.argv)), entrypoint=entrypoint)
-
-
-def _fill_probe(probe: Probe | None, fill: Callable[[Template], Template]) -> Probe | None:
-    if probe is None or not isinstance(probe.check, ExecCheck):
-        return probe
-    return replace(probe, check=ExecCheck(tuple(map(fill, probe.check.argv))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from devbox.domain.doors import goes_green, wakes_on_demand
 from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import Need, Unit, UnitKey, Until
 from devbox.domain.status import Failure, Health, Hold, Intent, Phase, Status
@@ -24,13 +25,37 @@ class Condemned:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A new instance that takes over from the one that serves as soon as it is ready."""
+
+    ref: Ref
+    health: Health
+    probe_output: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.health in (Health.NONE, Health.HEALTHY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A new instance that did not come to take over: what it was to be, and why it did not."""
+
+    fingerprint: str
+    why: str
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnitState:
     """What is known of one replica.
 
     `unit` is what it shall be; None until a manifest said so. `dropped`: the manifest no longer has it. `instances` are
     the live ones and the last dead one. `prepared` is the fingerprint its preparation was done for. `attempts` counts
     ends in a row after a short life; `retry_at` is when the next start may come. `why` and `cause` are the words and
-    the seq of the event that brought it where it is.
+    the seq of the event that brought it where it is. `beside` is a new instance on its way to take over from the
+    current one; `rejected` tells of the last one that did not. One that is `asleep` waits for its first connection, or
+    for the next.
     """
 
     key: UnitKey
@@ -53,6 +78,9 @@ class UnitState:
     cause: int = 0
     stop_signal: str | None = None
     stop_grace: float | None = None
+    beside: Beside | None = None
+    rejected: Rejected | None = None
+    asleep: bool = False
 
     @property
     def wanted(self) -> bool:
@@ -64,9 +92,10 @@ class UnitState:
 
     @property
     def current(self) -> Observed | None:
-        """The instance that counts: the newest live one, else the newest of all."""
-        candidates = self.live or self.instances
-        return max(candidates, key=lambda instance: instance.started_at, default=None)
+        """The instance that counts: the newest live one that does not wait to take over, else the newest of all."""
+        waiting = self.beside.ref if self.beside else None
+        candidates = [i for i in self.live if i.ref != waiting] or list(self.live or self.instances)
+        return max(reversed(candidates), key=lambda instance: instance.started_at, default=None)
 
     @property
     def runtimes(self) -> frozenset[str]:
@@ -77,6 +106,27 @@ class UnitState:
     @property
     def needs(self) -> tuple[Need, ...]:
         return self.unit.spec.needs if self.unit else ()
+
+    @property
+    def successor(self) -> Observed | None:
+        """The live instance that waits to take over from the current one."""
+        return next((i for i in self.live if self.beside and i.ref == self.beside.ref), None)
+
+    @property
+    def goes_green(self) -> bool:
+        """Whether its instances serve until their successor is ready."""
+        return self.unit is not None and goes_green(self.unit.spec)
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether it starts at the first connection to its port."""
+        return self.unit is not None and wakes_on_demand(self.unit.spec)
+
+    @property
+    def keeps_serving(self) -> bool:
+        """Whether the current instance can serve until a successor is ready."""
+        current = self.current
+        return self.goes_green and self.ready and current is not None and bool(current.private)
 
     @property
     def ready(self) -> bool:
@@ -104,9 +154,11 @@ class UnitState:
             return False
         if until is Until.COMPLETED:
             return self.phase is Phase.COMPLETED
+        if self.asleep:
+            return True
         if until is Until.STARTED:
             return self.phase in (Phase.RUNNING, Phase.COMPLETED)
-        return self.ready and not self.condemned
+        return self.ready and (not self.condemned or self.keeps_serving)
 
     def status(self, hold: Hold | None) -> Status:
         return Status(

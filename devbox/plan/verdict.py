@@ -81,7 +81,9 @@ def _arrived(unit: UnitState, *, ready: bool) -> bool:
     if not unit.wanted:
         gone = unit.intent is Intent.REMOVE or unit.dropped
         return not unit.live and not (gone and unit.instances)
-    if unit.condemned or unit.stale():
+    if unit.asleep:
+        return True
+    if unit.condemned or unit.stale() or unit.rejected or unit.beside:
         return False
     if unit.phase is Phase.COMPLETED:
         return True
@@ -96,6 +98,8 @@ def _hopeless(
         return ""
     if unit.phase is Phase.FAILED or (unit.crash_looping and unit.phase is Phase.BACKOFF):
         return unit.failure.message if unit.failure else "failed"
+    if unit.rejected is not None and unit.successor is None and not unit.condemned:
+        return f"the old one serves: {unit.rejected.why}"
     if ready and unit.phase is Phase.RUNNING and unit.health is Health.UNHEALTHY:
         return f"unhealthy: {unit.probe_output}" if unit.probe_output else "unhealthy"
     hold = holds.get(unit.key)

@@ -51,6 +51,50 @@ class LogFiles:
     stderr: Path
 
 
+@dataclass(frozen=True, slots=True)
+class DoorTarget:
+    """Where a door leads: an instance, and its port on loopback. An empty `instance`: to nobody, for now.
+
+    `asleep`: somebody who comes is held until it is pointed anew. `idle`: seconds without a byte after which the porter
+    says so; None: never.
+    """
+
+    instance: str = ""
+    port: int = 0
+    asleep: bool = False
+    idle: float | None = None
+
+
+class Porter(Protocol):
+    """Keeps doors, which hold published ports for the instances behind them. Raises EngineUnavailable if it cannot.
+
+    `on_knock` is told the door where somebody is held; `on_idle` the door, the instance behind it and for how many
+    seconds nobody came; `on_lost` that every door is gone.
+    """
+
+    on_knock: Callable[[str], None]
+    on_idle: Callable[[str, str, float], None]
+    on_lost: Callable[[], None]
+
+    async def open(self, name: str, host: str, port: int) -> None:
+        """Have a door at a place. Raises StepError where somebody else has the port."""
+
+    async def point(self, name: str, target: DoorTarget) -> None:
+        """Lead a door to an instance."""
+
+    async def drain(self, instance: str, limit: float) -> int:
+        """Wait until nobody's connection leads to an instance; how many had to be cut after `limit` seconds."""
+
+    async def close_door(self, name: str) -> None:
+        """Have no door of that name."""
+
+    async def names(self) -> tuple[str, ...]:
+        """The doors there are already."""
+
+    async def close(self, *, quit_porter: bool) -> None:
+        """Let go of the porter; with `quit_porter` it ends if it has no doors."""
+
+
 class Runtime(Protocol):
     """One way to run services. Refs given out by a runtime bear its name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from devbox.domain.doors import has_door
 from devbox.domain.spec import Unit, UnitKey
 
 PROJECT = "dev.devbox.project"
@@ -12,6 +13,9 @@ REPLICA = "dev.devbox.replica"
 FINGERPRINT = "dev.devbox.fingerprint"
 ANONYMOUS = "dev.devbox.anonymous"
 """Marks a volume that nobody named: it outlives a container that is replaced, and goes with `down`."""
+
+DOOR = "dev.devbox.door"
+"""Marks a container whose published ports are for a door to lead to."""
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
@@ -22,6 +26,11 @@ COMPOSE_ONEOFF = "com.docker.compose.oneoff"
 def container_name(project: str, service: str, replica: int) -> str:
     """The same name that Compose gives, so that habits and scripts go on working."""
     return f"{project}-{service}-{replica}"
+
+
+def waiting_name(name: str) -> str:
+    """What a container is called that waits to take over from the one called `name`."""
+    return f"{name}-next"
 
 
 DEFAULT_NETWORK = "default"
@@ -43,6 +52,7 @@ def container_labels(project: str, unit: Unit) -> dict[str, str]:
     """Devbox's own labels, and Compose's, by which other tools group containers."""
     return {
         **project_labels(project),
+        **({DOOR: "true"} if has_door(unit.spec) else {}),
         SERVICE: unit.key.service,
         REPLICA: str(unit.key.replica),
         FINGERPRINT: unit.fingerprint,

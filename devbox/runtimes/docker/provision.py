@@ -21,7 +21,7 @@ from devbox.runtimes.base import Report
 from devbox.runtimes.docker.builds import build_image
 from devbox.runtimes.docker.files import archive_of
 from devbox.runtimes.docker.images import ensure_image, find_image
-from devbox.runtimes.docker.names import COMPOSE_SERVICE, data_volume_name, project_labels
+from devbox.runtimes.docker.names import COMPOSE_SERVICE, data_volume_name, project_labels, waiting_name
 from devbox.runtimes.docker.translate import (
     Json,
     Surroundings,
@@ -34,7 +34,7 @@ from devbox.runtimes.docker.translate import (
 if TYPE_CHECKING:
     from docker import APIClient
 
-_CONFLICT = 409
+_NOT_FOUND, _CONFLICT = 404, 409
 _REMOVAL_LIMIT = 10
 _NETWORK_PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds before each attempt to remove a network that may still count endpoints."""
@@ -206,6 +206,25 @@ def remove_network(client: APIClient, name: str) -> Failure | None:
             refusal = str(exc.explanation or exc)
     hint = f"`docker network rm {name}` when the engine lets go of it; some do so only after a restart."
     return Failure(FailureKind.ENGINE, f"network {name} is still there: {refusal}", hint)
+
+
+def free_name(client: APIClient, name: str) -> str:
+    """`name`, or the name of one that waits to take over from the container that has it."""
+    with gone_is_fine():
+        client.inspect_container(name)
+        return waiting_name(name)
+    return name
+
+
+def take_over_name(client: APIClient, name: str) -> None:
+    """Give a container's name to the one that took over from it, if one did and the name is free."""
+    import docker.errors
+
+    try:
+        client.rename(waiting_name(name), name)
+    except docker.errors.APIError as exc:
+        if exc.status_code not in (_CONFLICT, _NOT_FOUND):
+            raise
 
 
 def run_hooks(client: APIClient, container: str, hooks: Iterable[Hook], name: str) -> None:

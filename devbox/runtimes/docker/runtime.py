@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from devbox.domain.doors import has_door
 from devbox.domain.errors import DevboxError, EngineUnavailable, StepError
 from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.places import Places
@@ -23,11 +24,13 @@ from devbox.runtimes.docker.names import ANONYMOUS, PROJECT, REPLICA, container_
 from devbox.runtimes.docker.provision import (
     Provisioner,
     container_run,
+    free_name,
     gone_is_fine,
     remove_container,
     remove_network,
     run_hooks,
     run_last_hooks,
+    take_over_name,
 )
 from devbox.runtimes.docker.sight import key_of, observed_of
 from devbox.runtimes.docker.translate import Surroundings, attachments, container_of
@@ -109,6 +112,8 @@ class DockerRuntime:
                 return await self._stop(step, step.ref, unit)
             case Op.REMOVE if step.ref is not None:
                 await self._remove(step.ref)
+                if unit is not None and has_door(unit.spec):
+                    await self._engine.call(functools.partial(take_over_name, name=self._name(unit)))
         return None
 
     async def changes(self) -> AsyncIterator[Change]:
@@ -246,9 +251,9 @@ class DockerRuntime:
                     return await self._begin(step.ref.id, unit)
             await self._remove(step.ref)
         await self._ensure_networks(run)
-        name = run.options.container_name or container_name(self._project, unit.key.service, unit.key.replica)
 
         def create(client: APIClient) -> str:
+            name = free_name(client, self._name(unit)) if step.beside else self._name(unit)
             volumes = self._provisioner.image_volumes(client, run.image)
             body = container_of(unit, self._provisioner.around, volumes)
             return self._provisioner.create(client, unit, body, name)
@@ -259,6 +264,10 @@ class DockerRuntime:
         except DevboxError:
             await self._remove(Ref(self.name, made))
             raise
+
+    def _name(self, unit: Unit) -> str:
+        said = container_run(unit).options.container_name
+        return said or container_name(self._project, unit.key.service, unit.key.replica)
 
     async def _begin(self, container: str, unit: Unit) -> Observed:
         def start(client: APIClient) -> dict[str, Any]:

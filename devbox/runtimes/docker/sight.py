@@ -8,7 +8,7 @@ from typing import Any
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import UnitKey
 from devbox.domain.status import Health
-from devbox.runtimes.docker.names import FINGERPRINT, REPLICA, SERVICE
+from devbox.runtimes.docker.names import DOOR, FINGERPRINT, REPLICA, SERVICE
 
 _NEVER = "0001-01-01"
 """How the engine writes a time that has not come."""
@@ -41,6 +41,15 @@ def observed_of(inspected: dict[str, Any]) -> Observed:
         paused=alive and bool(state.get("Paused")),
         health=_HEALTH.get(health.get("Status", "")) if alive else None,
         health_output=_last_output(health) if alive else "",
+        private=_private(inspected) if alive and DOOR in labels else (),
+    )
+
+
+def _private(inspected: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+    """The ports of loopback that the engine gave a container behind a door."""
+    given = inspected["NetworkSettings"].get("Ports") or {}
+    return tuple(
+        (int(inside.partition("/")[0]), int(bindings[0]["HostPort"])) for inside, bindings in given.items() if bindings
     )
 
 

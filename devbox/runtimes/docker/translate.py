@@ -21,6 +21,7 @@ from devbox.domain.container import (
     Throttle,
     VolumeSpec,
 )
+from devbox.domain.doors import has_door
 from devbox.domain.spec import HOST_GATEWAY, AppSpec, ContainerRun, Unit
 from devbox.runtimes.docker.names import (
     ANONYMOUS,
@@ -153,6 +154,9 @@ def _host_config(
 
 
 def _port_bindings(unit: Unit) -> Json:
+    if has_door(unit.spec):
+        # Any port of loopback: the published one is the door's.
+        return {f"{port.target}/{port.protocol}": [{"HostIp": "127.0.0.1", "HostPort": ""}] for port in unit.spec.ports}
     bindings: Json = {}
     for port in unit.spec.ports:
         if port.published is not None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
+from collections.abc import Collection
 
 import psutil
 
 from devbox.domain.spec import Port
 from devbox.domain.status import Failure, FailureKind
+
+_PRIVATE_FIRST, _PRIVATE_COUNT = 12000, 8000
 
 
 def is_free(host: str, port: int, protocol: str = "tcp") -> bool:
@@ -56,3 +60,19 @@ def taken(ports: tuple[Port, ...]) -> Failure | None:
                 hint="End that process, or give the service another port.",
             )
     return None
+
+
+def private(count: int, taken: Collection[int]) -> list[int]:
+    """Free ports on loopback for one instance behind a door, none of those `taken`.
+
+    They lie below those that devbox publishes and those that Linux takes for outgoing connections.
+    """
+    found: list[int] = []
+    start = random.randrange(_PRIVATE_COUNT)
+    for offset in range(_PRIVATE_COUNT):
+        number = _PRIVATE_FIRST + (start + offset) % _PRIVATE_COUNT
+        if len(found) == count:
+            break
+        if number not in taken and is_free("127.0.0.1", number):
+            found.append(number)
+    return found

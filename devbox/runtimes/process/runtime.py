@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from devbox.domain.doors import has_door
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
 from devbox.domain.places import Places
@@ -67,7 +68,7 @@ class ProcessRuntime:
     async def apply(self, step: Step, unit: Unit | None, report: Report) -> Observed | None:
         match step.op:
             case Op.PREPARE if unit is not None:
-                await self._prepare(unit, report)
+                await self._prepare(step, unit, report)
             case Op.START if unit is not None:
                 started = await self._start(unit)
                 if step.ref is not None:
@@ -99,7 +100,8 @@ class ProcessRuntime:
         return None
 
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
-        env = launch.environment(unit, self._environ, self._places.project)
+        known = self._known.get(ref.id)
+        env = launch.environment(unit.at(known.private if known else ()), self._environ, self._places.project)
         return await run_command(argv, env=env, cwd=_process(unit).working_dir, limit=limit)
 
     def logs(self, key: UnitKey) -> LogFiles:
@@ -121,11 +123,13 @@ class ProcessRuntime:
 
     # --- steps
 
-    async def _prepare(self, unit: Unit, report: Report) -> None:
+    async def _prepare(self, step: Step, unit: Unit, report: Report) -> None:
         run, env = _process(unit), launch.environment(unit, self._environ, self._places.project)
         _argv_or_raise(run, env)
         launch.ensure_data_dir(run)
-        if not await self._runs_already(unit) and (failure := ports.taken(unit.spec.ports)):
+        # What runs still holds its ports; those behind a door are nobody's but the door's.
+        free = step.beside or has_door(unit.spec) or await self._runs_already(unit)
+        if not free and (failure := ports.taken(unit.spec.ports)):
             raise StepError(failure)
         for command in run.init:
             if not await asyncio.to_thread(os.path.exists, command.creates):
@@ -145,6 +149,8 @@ class ProcessRuntime:
             raise StepError(Failure(FailureKind.INIT_FAILED, f"making fresh data: {argv[0]} {ending}", tail=tail))
 
     async def _start(self, unit: Unit) -> Observed:
+        private = self._private_ports(unit)
+        unit = unit.at(private)
         run, env = _process(unit), launch.environment(unit, self._environ, self._places.project)
         argv = launch.as_somebody_else(run, _argv_or_raise(run, env))
         if failure := ports.taken(unit.spec.ports):
@@ -162,12 +168,20 @@ class ProcessRuntime:
                     cwd=run.working_dir,
                     stdout=str(files.stdout),
                     stderr=str(files.stderr),
-                    record=_description(unit),
+                    record={**_description(unit), "private": private},
                 )
             )
         except KeeperRefused as exc:
             raise StepError(_refusal(argv, exc)) from exc
         return self._remember(_observed(reply["record"]))
+
+    def _private_ports(self, unit: Unit) -> tuple[tuple[int, int], ...]:
+        """Ports on loopback for a new instance that stands behind a door; none for any other."""
+        if not has_door(unit.spec):
+            return ()
+        taken = {number for known in self._known.values() if known.alive for _, number in known.private}
+        found = ports.private(len(unit.spec.ports), taken)
+        return tuple(zip((port.target for port in unit.spec.ports), found, strict=True))
 
     async def _stop(self, step: Step, unit: Unit | None) -> Observed | None:
         ref = step.ref
@@ -280,6 +294,7 @@ def _observed(record: Record) -> Observed:
         pid=record["pid"],
         exit_code=record["exit_code"],
         signal=record["signal"],
+        private=tuple((target, number) for target, number in record.get("private", ())),
     )
 
 

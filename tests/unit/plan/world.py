@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from devbox.domain.doors import has_door
 from devbox.domain.event import (
     Body,
     Event,
@@ -12,18 +13,24 @@ from devbox.domain.event import (
     InstanceSeen,
     IntentChanged,
     RestartRequested,
+    Slept,
     SpecApplied,
     StepFailed,
     StepFinished,
     StepStarted,
+    Woken,
     service_of,
 )
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import (
     Need,
+    OnDemand,
     Origin,
+    Port,
     Probe,
     ProcessRun,
+    Reference,
+    Reload,
     Restart,
     RestartPolicy,
     ServiceSpec,
@@ -49,11 +56,17 @@ def service(
     probe: bool = False,
     policy: RestartPolicy = RestartPolicy.NO,
     replicas: int = 1,
+    door: bool = False,
+    on_demand: bool = False,
 ) -> ServiceSpec:
-    """A service whose behaviour changes with `version`."""
+    """A service whose behaviour changes with `version`. With `door` it takes its port from devbox, and goes green."""
+    port = Template((Reference(name, "port"),))
     return ServiceSpec(
         name=name,
-        run=ProcessRun(argv=(Template.of(name), Template.of(str(version))), working_dir="/"),
+        run=ProcessRun(argv=(Template.of(name), Template.of(str(version)), port), working_dir="/"),
+        ports=(Port(8080, 8080),) if door or on_demand else (),
+        reload=Reload.GREEN if door else Reload.RESTART,
+        on_demand=OnDemand(60.0) if on_demand else None,
         origin=PLACE,
         needs=needs,
         probe=Probe(TcpCheck()) if probe else None,
@@ -79,6 +92,7 @@ class World:
     now: float = 1000.0
     instances: dict[Ref, Observed] = field(default_factory=dict)
     under_way: dict[str, Step] = field(default_factory=dict)
+    behind_doors: set[str] = field(default_factory=set)
     started: int = 0
     log: list[Event] = field(default_factory=list)
 
@@ -92,6 +106,8 @@ class World:
         for step in reconcile(self.state, self.now).plan.ready():
             self._check_start(step)
             self.under_way[step.id] = step
+            unit = self.state.units[step.key].unit
+            (self.behind_doors.add if unit and has_door(unit.spec) else self.behind_doors.discard)(step.id)
             self._enter(StepStarted(step), step.event)
         return reconcile(self.state, self.now)
 
@@ -104,7 +120,13 @@ class World:
             if step.ref is not None:
                 self.instances.pop(step.ref, None)
             seen = Observed(
-                Ref("fake", f"{step.key}.{self.started}"), step.key, step.fingerprint, True, self.now, pid=self.started
+                Ref("fake", f"{step.key}.{self.started}"),
+                step.key,
+                step.fingerprint,
+                True,
+                self.now,
+                pid=self.started,
+                private=((8080, self.started),) if step.id in self.behind_doors else (),
             )
             self.instances[seen.ref] = seen
         elif step.op is Op.STOP and step.ref in self.instances:
@@ -139,6 +161,21 @@ class World:
     def health(self, instance: Observed, health: Health) -> None:
         self.tell(HealthChanged(instance.ref, instance.key, health, "said the probe"))
 
+    def knock(self, service: str) -> None:
+        """Somebody connects to a service's door."""
+        for unit in self.state.of_service(service):
+            if unit.asleep:
+                for instance in unit.live:
+                    self.instances[instance.ref] = replace(instance, paused=False)
+                self.tell(Woken(unit.key, "a connection"))
+
+    def sleep(self, service: str) -> None:
+        """Nobody has connected for long."""
+        for unit in self.state.of_service(service):
+            if unit.on_demand and unit.ready and unit.current is not None:
+                self.instances[unit.current.ref] = replace(unit.current, paused=True)
+                self.tell(Slept(unit.key, unit.current.ref, "nobody came"))
+
     def want(self, intent: Intent, *services: str) -> None:
         self.tell(IntentChanged(intent, services, "a test"))
 
@@ -164,6 +201,10 @@ class World:
             if self.under_way:
                 self.finish(next(iter(self.under_way.values())))
                 continue
+            new = [i for u in self.state if (i := u.successor) and u.beside and u.beside.health is Health.STARTING]
+            if new:
+                self.health(new[0], Health.HEALTHY)
+                continue
             unwell = [u for u in self.state if u.phase is Phase.RUNNING and u.health in _NOT_WELL and u.current]
             if unwell and unwell[0].current is not None:
                 self.health(unwell[0].current, Health.HEALTHY)
@@ -187,10 +228,13 @@ class World:
         assert step.id not in self.under_way, f"{step.id} is started twice"
         unit = self.state.units[step.key]
         if step.op is Op.START:
-            assert not unit.live, f"{step.key} is started though it runs"
+            assert not unit.live or step.beside, f"{step.key} is started though it runs"
+            assert len(unit.live) < 2, f"{step.key} is started a third time"
             for need in unit.needs:
                 for other in self.state.of_service(need.service):
                     assert other.meets(need.until), f"{step.key} is started before {need.service} is {need.until}"
+        if step.op is Op.STOP and unit.wanted and unit.keeps_serving and unit.current is not None:
+            assert step.ref != unit.current.ref, f"{step.key} is stopped though it serves"
         if step.op is Op.STOP and not unit.wanted:
             for other in self.state:
                 depends = any(need.service == step.key.service for need in other.needs)
