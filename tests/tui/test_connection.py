@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from devbox.control.protocol import Bye, Changed, Measured
-from devbox.domain.instance import Sample
+from dataclasses import replace
+
+from devbox.control.protocol import Bye, Changed, Measured, OutagesChanged
+from devbox.domain.instance import Outage, Sample
 from devbox.domain.spec import UnitKey
 from tests.tui import scenes
 from tests.tui.hands import panel
@@ -26,6 +28,18 @@ async def test_a_supervisor_that_dies_is_a_banner_and_its_return_takes_it_away()
         await hands.until(lambda: "`devbox up -d`" not in hands.text())
         hands.control.log(chunk("orders", "back again"))
         await hands.until(lambda: "back again" in hands.text())
+
+
+async def test_an_engine_that_is_gone_is_a_banner_and_its_return_takes_it_away() -> None:
+    control = ScriptedControl(snapshot(replace(row("api"), runtime="docker")))
+    async with panel(control) as hands:
+        assert "● engine" in hands.text()
+        away = Outage("docker", "unix:///var/run/docker.sock", "the engine does not answer", "Is it running?")
+        control.tell(OutagesChanged((away,)))
+        await hands.until(lambda: "▲ engine gone" in hands.text())
+        assert "The engine does not answer (unix:///var/run/docker.sock). Shown as last seen. Is it" in hands.text()
+        control.tell(OutagesChanged(()))
+        await hands.until(lambda: "● engine" in hands.text() and "does not answer" not in hands.text())
 
 
 async def test_a_bye_says_why() -> None:

@@ -11,10 +11,15 @@ from devbox.domain.measure import MetricsHistory, ProbeResult
 
 @dataclass
 class Asked:
-    """Answers by `Row.name`. Only those of the selected replica are kept: another one is asked for anew."""
+    """Answers by `Row.name`. Only those of the selected replica are kept: another one is asked for anew.
+
+    `trouble` says why there is no answer.
+    """
 
     probes: dict[str, tuple[ProbeResult, ...]] = field(default_factory=dict)
     histories: dict[str, MetricsHistory] = field(default_factory=dict)
+
+    trouble: str = ""
 
     def probes_of(self, row: Row | None) -> tuple[ProbeResult, ...] | None:
         return self.probes.get(row.name) if row else None
@@ -23,11 +28,15 @@ class Asked:
         return self.histories.get(row.name) if row else None
 
     async def ask(self, control: Control, tab: str, row: Row) -> None:
-        """Ask for what a tab shows of a replica. A supervisor that does not answer has a banner of its own."""
+        """Ask for what a tab shows of a replica."""
         try:
             if tab == "health":
                 self.probes = {row.name: await control.probes(row.service, row.replica)}
             elif tab == "metrics":
                 self.histories = {row.name: await control.metrics(row.service, row.replica)}
-        except (DevboxError, ValueError):
-            return
+        except DevboxError as error:
+            self.trouble = error.message
+        except ValueError as error:
+            self.trouble = f"the supervisor speaks another version: {error}"
+        else:
+            self.trouble = ""

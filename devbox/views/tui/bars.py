@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
+from devbox.views.tui.clean import plain
 from devbox.views.tui.listing import cpu_text, memory_text, styled
 from devbox.views.tui.mesh import Mesh
 from devbox.views.tui.style import part
@@ -34,7 +36,7 @@ class TopBar(Widget):
 
     def update(self) -> None:
         """Draw again, if there is anything else to show."""
-        now = f"{self._mesh.project}{self._mesh.counts()}{self._mesh.total()}{self._mesh.connected}"
+        now = f"{self._mesh.project}{self._mesh.counts()}{self._mesh.total()}{self._mesh.connected}{self._mesh.outages}"
         if now != self._drawn:
             self._drawn = now
             self.refresh()
@@ -42,7 +44,7 @@ class TopBar(Widget):
     def render(self) -> Text:
         width = self.size.width
         head = Text(f" {self._mesh.project} ", self._part("bar--project"), no_wrap=True)
-        totals = self._totals()
+        totals = self._engine().append_text(self._totals())
         counts = self._counts(words=True)
         if head.cell_len + counts.cell_len + totals.cell_len > width:
             totals = Text()
@@ -58,6 +60,12 @@ class TopBar(Widget):
             pieces.append(text, self._part(f"bar--{styled(state)}"))
         return pieces
 
+    def _engine(self) -> Text:
+        """How the container engine is; nothing where none has to do with this mesh."""
+        if self._mesh.outages:
+            return Text(" ▲ engine gone ", self._part("bar--bad"))
+        return Text(" ● engine " if self._mesh.runs_containers else "", self._part("bar--good"))
+
     def _totals(self) -> Text:
         total = self._mesh.total()
         if total is None:
@@ -69,7 +77,7 @@ class TopBar(Widget):
 
 
 class Banner(Widget):
-    """Says that the supervisor is not there, and what to do about it; not there itself while all is well."""
+    """Says that the supervisor or an engine is not there, and what to do; not there itself while all is well."""
 
     ALLOW_SELECT = False
 
@@ -79,9 +87,18 @@ class Banner(Widget):
 
     def update(self) -> None:
         """Come, go, or say something else."""
-        self.display = bool(self._mesh.trouble)
+        self.display = bool(self._mesh.trouble or self._mesh.outages)
         self.refresh(layout=True)
 
     def render(self) -> Text:
-        seen = " Shown as last seen." if self._mesh.known else ""
-        return Text(f"▲ {self._mesh.trouble.rstrip('.')}.{seen} `devbox up -d` brings it back; trying every second …")
+        return Text("\n").join(Text(f"▲ {sentence}") for sentence in self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        seen = "Shown as last seen." if self._mesh.known else ""
+        if self._mesh.trouble:
+            yield f"{self._mesh.trouble.rstrip('.')}. {seen} `devbox up -d` brings it back; trying every second …"
+            return
+        for outage in self._mesh.outages:
+            said = plain(outage.message)
+            where = f" ({outage.address})" if outage.address and outage.address not in said else ""
+            yield f"{said[:1].upper()}{said[1:]}{where}. {seen} {plain(outage.hint)}".rstrip()

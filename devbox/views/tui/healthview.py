@@ -18,12 +18,12 @@ from devbox.views.words import icon
 class HealthView(FactView):
     """The probes of one replica, latest first, below what they come to."""
 
-    def show_probes(self, row: Row | None, probes: tuple[ProbeResult, ...] | None) -> None:
-        """Show what is known of a replica's health; `probes` None: nobody has answered yet."""
+    def show_probes(self, row: Row | None, probes: tuple[ProbeResult, ...] | None, trouble: str = "") -> None:
+        """Show what is known of a replica's health; `probes` None: nobody has answered yet, or `trouble` says why."""
         if row is None:
             self.show(None, (), "Select a service to see its health.")
         elif probes is None:
-            self.show(row.name, (), "Asking for its probes …")
+            self.show(row.name, (), no_answer(trouble) or "Asking for its probes …")
         elif not probes and not row.probe_output:
             self.show(row.name, (), _no_probes(row))
         else:
@@ -58,6 +58,11 @@ class HealthView(FactView):
         sign, style = ("●", "good") if probe.ok else ("▲", "bad")
         text = Text.assemble(f" {clock(probe.at)} ", (f" {took(probe.latency):>7} ", self._part("fact--dim")))
         return text.append(f" {sign} {harmless(probe.output.replace(chr(10), ' ⏎ '))}", self._part(f"fact--{style}"))
+
+
+def no_answer(trouble: str) -> str:
+    """Why there is nothing to show, as a sentence; empty while the answer may still come."""
+    return f"The supervisor does not tell: {trouble.rstrip('.')}." if trouble else ""
 
 
 def took(seconds: float) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from devbox.control.protocol import Bye, Changed, Frame, Measured, Row, Snapshot
+from devbox.control.protocol import Bye, Changed, Frame, Measured, OutagesChanged, Row, Snapshot
 from devbox.domain.event import Event
-from devbox.domain.instance import Sample
+from devbox.domain.instance import Outage, Sample
 from devbox.domain.spec import Group
 from devbox.views.words import ICONS
 
@@ -34,6 +34,7 @@ class Mesh:
     trouble: str = ""
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    outages: tuple[Outage, ...] = ()
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     _rows: dict[str, Row] = field(default_factory=dict)
     _samples: dict[str, deque[Sample]] = field(default_factory=dict)
@@ -45,6 +46,8 @@ class Mesh:
                 self._begin(frame)
             case Changed():
                 self._change(frame)
+            case OutagesChanged(outages):
+                self.outages = outages
             case Measured(samples):
                 for name, sample in samples.items():
                     self._note(name, sample)
@@ -69,6 +72,11 @@ class Mesh:
         """What a running replica used lately, latest last."""
         return tuple(self._samples.get(row.name, ())) if row.started_at is not None else ()
 
+    @property
+    def runs_containers(self) -> bool:
+        """Whether a container engine has to do with this mesh."""
+        return any(row.runtime not in ("process", "") for row in self._rows.values())
+
     def counts(self) -> list[tuple[str, int]]:
         """How many replicas are in each state."""
         counted = Counter(row.state for row in self._rows.values())
@@ -83,6 +91,7 @@ class Mesh:
 
     def _begin(self, frame: Snapshot) -> None:
         self.project, self.notes, self.files = frame.project, frame.notes, frame.files
+        self.outages = frame.outages
         self.known = self.connected = True
         self.trouble = ""
         known = self.events[-1].seq if self.events else 0

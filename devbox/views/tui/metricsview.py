@@ -11,6 +11,7 @@ from devbox.control.protocol import Row
 from devbox.domain.measure import MetricsHistory
 from devbox.views.tui.charts import bars
 from devbox.views.tui.factview import FactView
+from devbox.views.tui.healthview import no_answer
 from devbox.views.tui.listing import cpu_text
 from devbox.views.words import age, size
 
@@ -35,19 +36,19 @@ class MetricsView(FactView):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._last: tuple[Row | None, MetricsHistory | None, float] = (None, None, 0.0)
+        self._last: tuple[Row | None, MetricsHistory | None, float, str] = (None, None, 0.0, "")
 
     def on_resize(self) -> None:
         super().on_resize()
         self.show_history(*self._last)
 
-    def show_history(self, row: Row | None, history: MetricsHistory | None, now: float) -> None:
-        """Show what a replica used; `history` None: nobody has answered yet."""
-        self._last = (row, history, now)
+    def show_history(self, row: Row | None, history: MetricsHistory | None, now: float, trouble: str = "") -> None:
+        """Show what a replica used; `history` None: nobody has answered yet, or `trouble` says why."""
+        self._last = (row, history, now, trouble)
         if row is None:
             self.show(None, (), "Select a service to see what it uses. The whole mesh is summed up at the top right.")
         elif history is None:
-            self.show(row.name, (), "Asking for its measurements …")
+            self.show(row.name, (), no_answer(trouble) or "Asking for its measurements …")
         elif not history.times:
             self.show(row.name, (), _no_history(row))
         else:

@@ -129,9 +129,11 @@ class MeshScreen(Screen[None]):
             case "events":
                 self.detail.timeline.show(self.mesh.events, row.service if row else None)
             case "health":
-                self.detail.health.show_probes(row, self.panel.asked.probes_of(row))
+                self.detail.health.show_probes(row, self.panel.asked.probes_of(row), self.panel.asked.trouble)
             case "metrics":
-                self.detail.metrics.show_history(row, self.panel.asked.history_of(row), self.panel.clock())
+                self.detail.metrics.show_history(
+                    row, self.panel.asked.history_of(row), self.panel.clock(), self.panel.asked.trouble
+                )
             case "config":
                 self.detail.config.show_row(row, self.mesh.files, self.mesh.project)
             case "tasks":
