@@ -101,10 +101,11 @@ async def panel(
     *,
     argv: tuple[str, ...] = ("devbox",),
     preferences: Preferences | None = None,
+    as_of: float | None = None,
 ) -> AsyncIterator[Hands]:
     """The panel on a control, by default on the healthy hello mesh, once it has drawn its first rows."""
     control = control or scenes.healthy()
-    app = DevboxApp(control, "hello", clock=lambda: NOW, argv=argv, preferences=preferences)
+    app = DevboxApp(control, "hello", clock=lambda: NOW, argv=argv, preferences=preferences, as_of=as_of)
     async with app.run_test(size=size) as pilot:
         hands = Hands(control, pilot)
         await hands.until(lambda: hands.app.mesh.known or not control.up)

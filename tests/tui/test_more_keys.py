@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devbox.control.protocol import Action, Recreate
+from devbox.views.tui import Quit
 from devbox.views.tui.bindings import binding_ids
 from devbox.views.tui.choice import ChoiceDialog
 from devbox.views.tui.graphmap import plan_map
@@ -15,7 +16,7 @@ from devbox.views.tui.mapscreen import MapScreen
 from devbox.views.tui.preferences import Preferences, load_preferences, preferences_file
 from tests.tui import scenes
 from tests.tui.hands import Hands, panel
-from tests.tui.mesh import ScriptedControl, row, snapshot
+from tests.tui.mesh import NOW, ScriptedControl, row, snapshot
 
 
 def _names(hands: Hands) -> list[str | None]:
@@ -236,6 +237,20 @@ def test_no_file_is_no_problem(tmp_path: Path) -> None:
 def test_every_key_that_can_be_bound_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "panel.md").read_text()
     assert [name for name in binding_ids() if f"`{name}`" not in text] == []
+
+
+async def test_of_a_record_nothing_can_be_done_and_it_closes_without_a_question() -> None:
+    async with panel(scenes.broken(), as_of=NOW) as hands:
+        assert "as of 2025-06-15 15:06:40" in hands.text()
+        await hands.go_to("orders")
+        assert not {"r", "s", "R", "E"} & {*hands.keys()}
+        await hands.press("r", "s", "R", "E")
+        assert hands.done == []
+        assert hands.screen is hands.panel
+        await hands.press("y")
+        await hands.until(lambda: "crash-looping" in hands.text())
+        await hands.press("escape", "q")
+        await hands.until(lambda: hands.app.return_value is Quit.LEAVE_RUNNING)
 
 
 async def test_what_goes_wrong_is_a_toast_once() -> None:

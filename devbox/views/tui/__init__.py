@@ -22,13 +22,17 @@ class Quit(Enum):
     STOP = "stop everything"
 
 
-def run(control: Control, *, project: str, argv: tuple[str, ...] = ("devbox",)) -> Quit:
-    """Show the panel until it is closed. Whatever else ends it, the mesh is left running. `argv` starts devbox."""
+def run(control: Control, *, project: str, argv: tuple[str, ...] = ("devbox",), as_of: float | None = None) -> Quit:
+    """Show the panel until it is closed. Whatever else ends it, the mesh is left running. `argv` starts devbox.
+
+    With `as_of` (seconds since the epoch) it shows what was recorded then: nothing can be done to it.
+    """
     from devbox.views.tui.app import DevboxApp
     from devbox.views.tui.preferences import load_preferences, preferences_file
 
     preferences = load_preferences(preferences_file())
-    return DevboxApp(control, project, argv=argv, preferences=preferences).run() or Quit.LEAVE_RUNNING
+    app = DevboxApp(control, project, argv=argv, preferences=preferences, as_of=as_of)
+    return app.run() or Quit.LEAVE_RUNNING
 
 
 def __getattr__(name: str) -> Any:

@@ -85,11 +85,12 @@ class DevboxApp(App[Quit]):
         clock: Callable[[], float] = time.time,
         argv: tuple[str, ...] = ("devbox",),
         preferences: Preferences | None = None,
+        as_of: float | None = None,
     ) -> None:
         super().__init__()
         self.title = f"devbox {project}".strip()
-        self.mesh = Mesh(project)
-        self.clock = clock
+        self.mesh = Mesh(project, as_of=as_of)
+        self.clock = clock if as_of is None else lambda: as_of
         self.panel = MeshScreen(self.mesh)
         self.asked = Asked()
         self._control, self._argv = control, argv
@@ -377,7 +378,9 @@ class DevboxApp(App[Quit]):
         self.push_screen(HelpScreen("list" if self.focused is self.panel.table else "details", here, everywhere))
 
     def action_leave(self) -> None:
-        if not isinstance(self.screen, QuitDialog):
+        if self.mesh.as_of is not None:
+            self.exit(Quit.LEAVE_RUNNING)
+        elif not isinstance(self.screen, QuitDialog):
             self.push_screen(QuitDialog(self.mesh.project), self._leave)
 
     async def action_quit(self) -> None:

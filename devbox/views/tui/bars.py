@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -44,6 +45,9 @@ class TopBar(Widget):
     def render(self) -> Text:
         width = self.size.width
         head = Text(f" {self._mesh.project} ", self._part("bar--project"), no_wrap=True)
+        if self._mesh.as_of is not None:
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._mesh.as_of))
+            head.append(f"as of {moment} ", self._part("bar--busy"))
         totals = self._engine().append_text(self._totals())
         counts = self._counts(words=True)
         if head.cell_len + counts.cell_len + totals.cell_len > width:

@@ -39,6 +39,8 @@ class ServiceCommands(Provider):
                 continue
             done.add(row.service)
             yield f"why {row.service}", partial(app.ask_why, row.service)
+            if app.mesh.as_of is not None:
+                continue
             yield (
                 f"restart {row.service}",
                 partial(app.act, Action.RESTART, row.service, "restart in the panel's palette"),

@@ -25,10 +25,11 @@ class Mesh:
     """The mesh as far as the frames tell.
 
     `trouble` says why nothing is heard of the supervisor; empty while it is, and until the first attempt. `known` is
-    whether a snapshot ever came.
+    whether a snapshot ever came. `as_of` is when it was recorded, where this is no mesh that runs.
     """
 
     project: str
+    as_of: float | None = None
     known: bool = False
     connected: bool = False
     trouble: str = ""

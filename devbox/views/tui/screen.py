@@ -137,7 +137,7 @@ class MeshScreen(Screen[None]):
             case "config":
                 self.detail.config.show_row(row, self.mesh.files, self.mesh.project)
             case "tasks":
-                self.detail.tasks.show_row(row)
+                self.detail.tasks.show_row(row, runnable=self.mesh.as_of is None)
 
     def zoom(self, zoomed: bool) -> None:
         """Give the details the whole width, or take it back."""
@@ -239,6 +239,8 @@ class MeshScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.selected
+        if self.mesh.as_of is not None and action in ("command", "remake", "shell"):
+            return False
         match action, parameters:
             case ("why" | "command" | "browse" | "remake" | "shell" | "tasks" | "inspect", _) if row is None:
                 return None

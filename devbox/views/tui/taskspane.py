@@ -38,6 +38,7 @@ class TaskList(FactView):
         super().__init__(id="task-list")
         self.tasks: tuple[str, ...] = ()
         self.running = ""
+        self.runnable = True
 
     def show_tasks(self, row: Row | None, tasks: tuple[str, ...]) -> None:
         """Show the tasks of a service."""
@@ -63,7 +64,7 @@ class TaskList(FactView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "run_task":
-            return bool(self.tasks) and not self.running
+            return self.runnable and bool(self.tasks) and not self.running
         if action == "end_task":
             return bool(self.running)
         return super().check_action(action, parameters)
@@ -83,8 +84,9 @@ class TasksPane(Vertical):
     def on_mount(self) -> None:
         self.output.display = False
 
-    def show_row(self, row: Row | None) -> None:
-        """Show the tasks of a service."""
+    def show_row(self, row: Row | None, *, runnable: bool = True) -> None:
+        """Show the tasks of a service; those of a record cannot be run."""
+        self.list.runnable = runnable
         tasks: tuple[str, ...] = getattr(row, "tasks", ()) if row else ()
         self.list.show_tasks(row, tasks)
         self.list.styles.height = "1fr" if not self.output.display else max(1, min(len(tasks), 6))
