@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import logging
 import threading
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
@@ -164,7 +165,9 @@ class DockerRuntime:
             if "Desktop" in client.info().get("OperatingSystem", ""):
                 return None
             pools = client.inspect_network("bridge")["IPAM"]["Config"] or [{}]
-            return pools[0].get("Gateway") or None
+            # An engine that was never restarted names no gateway: it took the first address.
+            subnet = ipaddress.ip_network(pools[0]["Subnet"]) if pools[0].get("Subnet") else None
+            return pools[0].get("Gateway") or (str(subnet[1]) if subnet is not None else None)
 
         try:
             return await self._engine.call(ask)
