@@ -288,7 +288,21 @@ def _events(parser: argparse.ArgumentParser) -> None:
 def _config(parser: argparse.ArgumentParser) -> None:
     _format(parser, "yaml", "json")
     parser.add_argument("-q", "--quiet", action="store_true", help="only check")
-    parser.add_argument("--services", dest="names_only", action="store_true", help="names of services only")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to a file")
+    parser.add_argument("--no-interpolate", action="store_true", help="leave variables as they are written")
+    parser.add_argument("--show-secrets", action="store_true", help="do not mask what looks like a secret")
+    only = parser.add_mutually_exclusive_group()
+    for what in ("services", "images", "volumes", "networks", "profiles"):
+        only.add_argument(f"--{what}", dest="only", action="store_const", const=what, help=f"names of {what} only")
+    only.add_argument("--environment", action="store_true", help="the variables that the manifest may use")
+    only.add_argument("--hash", metavar="SERVICE", help="what stands for the content of services; * for all")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="these services only")
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="SERVICE[.KEY]")
+    parser.add_argument("--show-secrets", action="store_true", help="do not mask what looks like a secret")
+    _format(parser, "text", "json")
 
 
 def _ls(parser: argparse.ArgumentParser) -> None:
@@ -348,6 +362,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "serve": ("the panel in a browser, on this machine only", "serve", _serve),
     "events": ("what happens, as it happens", "events", _events),
     "config": ("check the manifest, and print it resolved", "config", _config),
+    "explain": ("where a value comes from, and what it overrode", "explain", _explain),
     "why": ("why a service is as it is", "why", _why),
     "report": ("one file that says how it all is, for an issue", "report", _report),
     "open": ("a report in the panel", "open", _open),

@@ -16,6 +16,7 @@ from devbox.domain.places import Places, state_home
 if TYPE_CHECKING:
     from devbox.control.client import Client
     from devbox.domain.spec import AppSpec
+    from devbox.manifest.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,19 @@ class Project:
 
         Raises ManifestError, or UsageError when there is none.
         """
+        return self.read(targets).app
+
+    def read(self, targets: Sequence[str] = ()) -> Reading:
+        """The manifest with what it was made of, for those who show where things come from. Raises as `load` does."""
         from devbox.cli.secrets import SecretStore
-        from devbox.manifest import load
+        from devbox.manifest import read
         from devbox.runtimes.docker.endpoint import answers
 
         files = self.files()
         if not files:
             raise no_manifest()
         places = Places.of(self._name_in(files))
-        return load(
+        return read(
             files,
             project=self.selection.project,
             directory=self.selection.directory,

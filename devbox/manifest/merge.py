@@ -29,7 +29,8 @@ def merge(base: Mapping, over: Mapping, path: Path = ()) -> Mapping:
         if entry.value.tag == "!reset":
             entries.pop(key, None)
         elif key in entries:
-            entries[key] = Entry(entry.key, _merged(entries[key].value, entry.value, (*path, key)))
+            below = entries[key]
+            entries[key] = Entry(entry.key, _merged(below.value, entry.value, (*path, key)), below)
         else:
             entries[key] = entry
     return replace(base, place=over.place if not path else base.place, entries=entries, tag=over.tag)
@@ -53,7 +54,7 @@ def marks(node: Mapping) -> Mapping:
 
 def without_marks(node: Mapping) -> Mapping:
     """The mapping without what is marked `!reset`, and with nothing marked `!override`, wherever that is."""
-    entries = {key: Entry(entry.key, _without_marks(entry.value)) for key, entry in node if entry.value.tag != "!reset"}
+    entries = {k: replace(e, value=_without_marks(e.value)) for k, e in node if e.value.tag != "!reset"}
     return replace(node, entries=entries, tag=None)
 
 
@@ -69,7 +70,7 @@ def _without_marks(node: Node) -> Node:
 def without_repetition(services: Mapping) -> Mapping:
     """The services with their lists naming each thing once, as Compose has it: what is said last counts."""
     entries = {
-        name: Entry(entry.key, _each_once(entry.value)) if isinstance(entry.value, Mapping) else entry
+        name: replace(entry, value=_each_once(entry.value)) if isinstance(entry.value, Mapping) else entry
         for name, entry in services
     }
     return replace(services, entries=entries)
@@ -77,7 +78,7 @@ def without_repetition(services: Mapping) -> Mapping:
 
 def _each_once(service: Mapping) -> Mapping:
     changed = {
-        key: Entry(service.entries[key].key, replace(node, items=items))
+        key: replace(service.entries[key], value=replace(node, items=items))
         for key, identity in _SERVICE_IDENTITIES.items()
         if isinstance(node := service.get(key), Sequence)
         and len(node.items) > 1
@@ -133,7 +134,8 @@ def _pairs(base: Node, over: Node, path: Path) -> Node:
     """Names with values, each of which replaces the earlier one, even if it is empty."""
     first, second = named(base, path[-1]), named(over, path[-1])
     if isinstance(first, Mapping) and isinstance(second, Mapping):
-        entries = first.entries | second.entries
+        later = {key: replace(entry, under=first.entries.get(key)) for key, entry in second}
+        entries = first.entries | later
         return replace(first, entries={key: entry for key, entry in entries.items() if entry.value.tag != "!reset"})
     return _either(first, second)
 

@@ -64,10 +64,11 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A key of a mapping with its value. `key` is where the key stands."""
+    """A key of a mapping with its value. `key` is where the key stands, `under` what was said there before."""
 
     key: Place
     value: Node
+    under: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

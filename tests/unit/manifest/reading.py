@@ -10,9 +10,10 @@ from typing import Any
 
 from devbox.domain.errors import ManifestError
 from devbox.domain.spec import AppSpec, ServiceSpec
-from devbox.manifest import load
+from devbox.manifest import read
 from devbox.manifest.assemble import Assembler, project_of
 from devbox.manifest.files import Files
+from devbox.manifest.reading import Reading
 from devbox.manifest.source import Problems
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.tree import Node
@@ -62,7 +63,34 @@ class Folder:
         given: Mapping[Path, bytes] | None = None,
     ) -> AppSpec:
         """The mesh that files stand for."""
-        return load(
+        return self.read_files(
+            *files,
+            profiles=profiles,
+            targets=targets,
+            env_files=env_files,
+            environment=environment,
+            directory=directory,
+            given=given,
+        ).app
+
+    def read(self, text: str, *more: str, name: str = "compose.yaml") -> Reading:
+        """A text with those in `more` laid on top, and what it was made of."""
+        files = [self.write(name, text)]
+        files += [self.write(f"over{number}.{name}", each) for number, each in enumerate(more)]
+        return self.read_files(*files)
+
+    def read_files(
+        self,
+        *files: Path,
+        profiles: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        env_files: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        given: Mapping[Path, bytes] | None = None,
+    ) -> Reading:
+        """What files say, with what it was made of."""
+        return read(
             files,
             directory=directory,
             environment=self.environment if environment is None else environment,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import ManifestError
 from devbox.domain.spec import AppSpec
-from devbox.manifest import load, project_name, to_compose
+from devbox.manifest import project_name, read
+from devbox.manifest.canonical import canonical
 from devbox.manifest.dotenv import parse as parse_variables
 from devbox.manifest.interpolate import BadForm, Variables, interpolate
 from devbox.manifest.keys import COMPOSE, NOT_CARRIED, OWN
@@ -51,7 +52,7 @@ def outcome(data: bytes) -> AppSpec | ManifestError:
         file.write_bytes(data)
         project_name([file], environment={})
         try:
-            app = load(
+            reading = read(
                 [file],
                 environment={"PATH": ""},
                 profiles=["*"],
@@ -60,8 +61,9 @@ def outcome(data: bytes) -> AppSpec | ManifestError:
             )
         except ManifestError as error:
             return error
+    app = reading.app
     assert decode(AppSpec, json.loads(json.dumps(encode(app)))) == app
-    yaml.safe_dump(to_compose(app))
+    yaml.safe_dump(canonical(reading))
     return app
 
 
@@ -182,7 +184,7 @@ def test_any_files_that_lie_on_extend_and_include_one_another(
         for file, data in zip(files, (one, two, other), strict=True):
             file.write_text(tagged(data, mark))
         try:
-            app = load(
+            reading = read(
                 files[:2],
                 environment={"PATH": ""},
                 profiles=["*"],
@@ -192,7 +194,7 @@ def test_any_files_that_lie_on_extend_and_include_one_another(
         except ManifestError as error:
             printed = [str(problem) for problem in error.problems]
         else:
-            printed = [yaml.safe_dump(to_compose(app))]
+            printed = [yaml.safe_dump(canonical(reading))]
         assert all(printed)
 
 

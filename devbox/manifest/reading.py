@@ -8,9 +8,9 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Required, TypedDict, TypeVar, Unpack
 
 from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
@@ -22,6 +22,7 @@ from devbox.manifest.draft import Draft
 from devbox.manifest.files import Files
 from devbox.manifest.interpolate import Variables
 from devbox.manifest.locate import STDIN
+from devbox.manifest.merge import merge
 from devbox.manifest.name import choose_name, project_directory
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.resources import Resources
@@ -63,8 +64,44 @@ def no_engine() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A manifest that was read without a problem: the mesh it stands for, and what that was made of."""
+
+    app: AppSpec
+    tree: Tree
+    scope: Scope
+    drafts: Mapping[str, Draft]
+
+
+def load(files: Sequence[Path], **asked: Unpack[Asked]) -> AppSpec:
+    """The mesh that `files` describe, later ones on top of earlier ones. Raises ManifestError with every problem."""
+    return read(files, **asked).app
+
+
+class Asked(TypedDict, total=False):
+    """What else goes into the reading of a manifest.
+
+    `given` holds files that are not on disk. The profiles of the services in `targets` are active too. `engine` says
+    whether a container engine answers; it is called once at most, and only for a `use:` that leaves the choice.
+    `secrets(service, name)` gives the kept password of a service, `data_dir(service)` the absolute path of the
+    directory for a process's data.
+    """
+
+    project: str | None
+    directory: Path | None
+    environment: Required[Mapping[str, str]]
+    env_files: Sequence[Path]
+    profiles: Sequence[str]
+    targets: Sequence[str]
+    given: Mapping[Path, bytes] | None
+    engine: Callable[[], bool]
+    secrets: Required[Callable[[str, str], str]]
+    data_dir: Required[Callable[[str], str]]
+
+
 @_uncollected
-def load(
+def read(
     files: Sequence[Path],
     *,
     project: str | None = None,
@@ -77,15 +114,8 @@ def load(
     engine: Callable[[], bool] = no_engine,
     secrets: Callable[[str, str], str],
     data_dir: Callable[[str], str],
-) -> AppSpec:
-    """The mesh that `files` describe, later ones on top of earlier ones; `given` holds those that are not on disk.
-
-    The profiles of the services in `targets` are active too.
-
-    `engine` says whether a container engine answers; it is called once at most, and only for a `use:` that leaves the
-    choice. `secrets(service, name)` gives the kept password of a service, `data_dir(service)` the absolute path of the
-    directory for a process's data. Raises ManifestError with every problem there is.
-    """
+) -> Reading:
+    """What `files` say, whole, with what it was made of; the arguments are those of `Asked`."""
     problems = Problems()
     root = project_directory(files, directory)
     reader = Files(problems, given)
@@ -101,11 +131,24 @@ def load(
     path = environment.get("PATH", "")
     backing = Backing(problems, _folders(root, files, whole), path, engine, secrets, data_dir)
     declared = resources.read(scope, tree, name)
-    found = _Mesh(scope, backing, declared, path, profiles, targets).build(tree, interpolator)
+    mesh = _Mesh(scope, backing, declared, path, profiles, targets)
+    found = mesh.build(tree, interpolator)
     problems.raise_if_any()
     absolute = tuple(str(file if file == STDIN else file.absolute()) for file in files)
     networks, volumes = _used(found, declared)
-    return AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
+    app = AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
+    return Reading(app, tree, scope, mesh.drafts)
+
+
+def read_as_written(files: Sequence[Path], directory: Path | None = None) -> Tree:
+    """The files laid on one another with their variables left as they are. Raises ManifestError."""
+    problems = Problems()
+    root = project_directory(files, directory)
+    tree: Tree | None = None
+    for document in _read_all(files, root, Files(problems), problems):
+        tree = document if tree is None else merge(tree, document)
+    problems.raise_if_any()
+    return tree or Tree(Place(Source(root, str(root))))
 
 
 def _used(
@@ -180,6 +223,7 @@ class _Mesh:
         self._path = os.pathsep.join(part for part in (path, os.path.dirname(sys.executable)) if part)
         self._profiles = frozenset(profiles or scope.texts_of_variable("COMPOSE_PROFILES"))
         self._targets = targets
+        self.drafts: Mapping[str, Draft] = {}
 
     def build(self, tree: Tree, interpolator: Interpolator) -> tuple[ServiceSpec, ...]:
         problems = self._scope.problems
@@ -191,6 +235,7 @@ class _Mesh:
         for why in gone.values():
             problems.remark(why)
         drafts = {name: draft for name, draft in every.items() if name not in inactive and name not in gone}
+        self.drafts = drafts
         references.check_dependencies(drafts, interpolator.services, inactive, problems)
         jobs = references.completed(drafts.values())
         made = {name: self._spec(draft, jobs) for name, draft in drafts.items()}

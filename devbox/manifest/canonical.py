@@ -1,0 +1,443 @@
+"""The manifest in Compose's canonical form, for `devbox config`: long syntaxes, absolute paths, sorted keys.
+
+Made of the merged tree, so that a key which devbox does not act on is there all the same. Read again, it gives itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from devbox.domain.container import Attachment, BuildSpec, Device, Mount, MountKind, Ulimit
+from devbox.domain.spec import EnvVar, Need, Port, Template, Until
+from devbox.manifest import mounts, ports
+from devbox.manifest.commands import arguments
+from devbox.manifest.draft import Draft, FileUse
+from devbox.manifest.networks import DEFAULT
+from devbox.manifest.tree import Entry, Node, Scalar, Sequence
+from devbox.manifest.tree import Mapping as Tree
+from devbox.manifest.units import as_duration, duration, size
+from devbox.manifest.values import Scope
+
+if TYPE_CHECKING:
+    from devbox.manifest.reading import Reading
+
+MASK = "********"
+
+Data = dict[str, Any]
+
+
+def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
+    """Mappings, lists, texts and numbers. Secrets are masked unless asked for; references stand as they are written."""
+    app, tree, scope = reading.app, reading.tree, reading.scope
+    nodes = tree.get("services")
+    services = {
+        name: _Service(scope, draft, node, show_secrets).data()
+        for name, draft in sorted(reading.drafts.items())
+        if isinstance(nodes, Tree) and isinstance(node := nodes.get(name), Tree)
+    }
+    data: Data = {"name": app.project, "services": services}
+    data["networks"] = {each.key: _resource(scope, tree, "networks", each.key, each.name) for each in app.networks}
+    data["volumes"] = {each.key: _resource(scope, tree, "volumes", each.key, each.name) for each in app.volumes}
+    for kind in ("secrets", "configs"):
+        used = {use.source for draft in reading.drafts.values() for use in _file_uses(draft, kind)}
+        data[kind] = {key: _content(scope, tree, kind, key, app.project, show_secrets) for key in sorted(used)}
+    for key, entry in tree:
+        if key.startswith("x-"):
+            data[key] = plain(entry.value)
+    return {key: value for key, value in data.items() if value or key == "services"}
+
+
+def as_written(tree: Tree) -> Data:
+    """The merged manifest with its variables as they stand in the files."""
+    return {key: plain(entry.value, interpolated=False) for key, entry in tree}
+
+
+def plain(node: Node, *, interpolated: bool = True) -> Any:
+    """A node as data. A `$` that is meant as such is doubled, so that reading it again gives the same."""
+    if isinstance(node, Tree):
+        return {key: plain(entry.value, interpolated=interpolated) for key, entry in node}
+    if isinstance(node, Sequence):
+        return [plain(item, interpolated=interpolated) for item in node]
+    if not interpolated or node.template is None:
+        return _simple(node, interpolated)
+    return _simple(node, True) if not node.template.references else written(node.template)
+
+
+def _simple(node: Scalar, interpolated: bool) -> Any:
+    if node.is_null:
+        return None
+    if node.plain and node.kind == "a boolean":
+        return node.boolean
+    if node.plain and node.kind == "a number":
+        return _number(node.text)
+    return _doubled(node.text) if interpolated else node.text
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        # What would not be written the same way (1.10, 007) is a text to whoever wrote it.
+        return value if str(value) == text else text
+    return text
+
+
+def _doubled(text: str) -> str:
+    return text.replace("$", "$$")
+
+
+def written(template: Template) -> str:
+    """A template as the manifest would write it."""
+    return "".join(_doubled(part) if isinstance(part, str) else str(part) for part in template.parts)
+
+
+def _words(templates: Iterable[Template]) -> list[str]:
+    return [written(template) for template in templates]
+
+
+def _variables(found: Mapping[str, EnvVar], show_secrets: bool) -> dict[str, str]:
+    def value(var: EnvVar) -> str:
+        only_references = bool(var.value.parts) and len(var.value.references) == len(var.value.parts)
+        return MASK if var.secret and not show_secrets and not only_references else written(var.value)
+
+    return {name: value(found[name]) for name in sorted(found)}
+
+
+def _given(data: Data) -> Data:
+    return {key: value for key, value in data.items() if value not in (None, "", (), [], {}, False)}
+
+
+# --- services
+
+_DROPPED = frozenset({"extends", "env_file", "label_file"})
+"""Keys whose meaning stands in others by now."""
+
+_TEXTS = frozenset({
+    "cgroup", "cgroup_parent", "container_name", "cpuset", "domainname", "hostname", "image", "ipc", "isolation",
+    "mac_address", "network_mode", "pid", "platform", "pull_policy", "restart", "runtime", "stop_signal", "use", "user",
+    "userns_mode", "uts", "working_dir",
+})  # fmt: skip
+_LISTS = frozenset({
+    "cap_add", "cap_drop", "device_cgroup_rules", "dns", "dns_opt", "dns_search", "expose", "external_links",
+    "group_add", "links", "profiles", "requires", "security_opt", "tmpfs", "volumes_from",
+})  # fmt: skip
+_PAIRS = frozenset({"annotations", "labels", "storage_opt", "sysctls"})
+_SIZES = frozenset({"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "shm_size"})
+_DURATIONS = frozenset({"stop_grace_period"})
+
+
+class _Service:
+    """One service on its way to canonical form."""
+
+    def __init__(self, scope: Scope, draft: Draft, node: Tree, show_secrets: bool) -> None:
+        self._scope, self._draft, self._node, self._show = scope, draft, node, show_secrets
+
+    def data(self) -> Data:
+        own = {key: self._value(key, entry.value) for key, entry in self._node if key not in _DROPPED}
+        draft = self._draft
+        if "env_file" in self._node.entries or "environment" in self._node.entries:
+            own["environment"] = _variables({**draft.file_environment, **draft.environment}, self._show)
+        if draft.file_labels:
+            own["labels"] = dict(draft.file_labels) | own.get("labels", {})
+        if draft.is_container and "networks" not in own and "network_mode" not in own:
+            own["networks"] = {DEFAULT: None}
+        return {key: own[key] for key in sorted(own) if own[key] not in ({}, [])}
+
+    def _value(self, key: str, node: Node) -> Any:
+        if key in _SHAPES:
+            return _SHAPES[key](self, node)
+        if key in _TEXTS:
+            return self._text(node)
+        if key in _LISTS:
+            return [_doubled(text) for text in self._scope.texts(node, key)]
+        if key in _PAIRS:
+            return {name: _doubled(text) for name, text in self._scope.pairs(node, key)}
+        if key in _SIZES:
+            return _as_bytes(node)
+        return _as_duration(node) if key in _DURATIONS else plain(node)
+
+    def _text(self, node: Node) -> Any:
+        if not isinstance(node, Scalar) or node.is_null:
+            return plain(node)
+        return written(node.template) if node.template else _doubled(node.text)
+
+    def _path(self, node: Node) -> Any:
+        """A path of the host, absolute."""
+        if not isinstance(node, Scalar) or node.is_null:
+            return plain(node)
+        return _doubled(os.path.normpath(self._scope.base(node.place) / os.path.expanduser(node.text)))
+
+    def _working_dir(self, node: Node) -> Any:
+        return self._text(node) if self._draft.is_container else self._path(node)
+
+    def _command(self, node: Node) -> Any:
+        words = arguments(self._scope, node, "command")
+        return None if words is None else _words(words)
+
+    def _environment(self, _: Node) -> Any:
+        return {}
+
+    def _ports(self, node: Node) -> list[Data]:
+        return [_port(port) for port in ports.ports(self._scope, node)]
+
+    def _volumes(self, node: Node) -> list[Data]:
+        fresh = Draft(self._draft.name, self._draft.place)
+        mounts.volumes(self._scope, node, fresh)
+        return [_mount(mount) for mount in fresh.mounts]
+
+    def _networks(self, node: Node) -> dict[str, Data | None]:
+        return {each.network: _attachment(each) or None for each in self._draft.networks}
+
+    def _depends_on(self, _: Node) -> dict[str, Data]:
+        return {name: _dependency(each.need) for name, each in sorted(self._draft.depends_on.items())}
+
+    def _secrets(self, _: Node) -> list[Data]:
+        return [_file_use(use) for use in self._draft.secrets]
+
+    def _configs(self, _: Node) -> list[Data]:
+        return [_file_use(use) for use in self._draft.configs]
+
+    def _build(self, _: Node) -> Data | None:
+        build = self._draft.build
+        return None if build is None else _build(build, self._draft.build_secrets)
+
+    def _healthcheck(self, node: Node) -> Any:
+        data = _timed(node)
+        test = data.get("test") if isinstance(data, dict) else None
+        return data if test is None or isinstance(test, list) else {**data, "test": ["CMD-SHELL", test]}
+
+    def _health(self, node: Node) -> Any:
+        return _timed(node)
+
+    def _extra_hosts(self, _: Node) -> list[str]:
+        return [f"{name}={address}" for name, address in self._draft.options.get("extra_hosts") or ()]
+
+    def _devices(self, _: Node) -> list[Data]:
+        return [_device(device) for device in self._draft.options.get("devices") or ()]
+
+    def _ulimits(self, node: Node) -> Any:
+        return plain(node)
+
+    def _gpus(self, node: Node) -> Any:
+        data = plain(node)
+        return [{"count": -1}] if data == "all" else data
+
+    def _deploy(self, node: Node) -> Any:
+        data = plain(node)
+        resources = data.get("resources") if isinstance(data, dict) else None
+        for kind in ("limits", "reservations"):
+            share = resources.get(kind) if isinstance(resources, dict) else None
+            if isinstance(share, dict) and "memory" in share:
+                share["memory"] = _bytes_text(share["memory"])
+        if isinstance(node, Tree) and (labels := node.get("labels")) is not None:
+            data["labels"] = dict(self._scope.pairs(labels, "labels"))
+        return data
+
+    def _hooks(self, node: Node) -> Any:
+        return [self._hook(item) for item in node] if isinstance(node, Sequence) else plain(node)
+
+    def _hook(self, node: Node) -> Any:
+        data = plain(node)
+        if isinstance(node, Tree) and (command := node.get("command")) is not None:
+            data["command"] = self._command(command)
+        if isinstance(node, Tree) and (variables := node.get("environment")) is not None:
+            data["environment"] = dict(self._scope.pairs(variables, "environment"))
+        return data
+
+    def _develop(self, node: Node) -> Any:
+        data = plain(node)
+        watch = node.get("watch") if isinstance(node, Tree) else None
+        return {**data, "watch": self._watch(watch)} if watch is not None else data
+
+    def _watch(self, node: Node) -> Any:
+        if not isinstance(node, Sequence):
+            return plain(node)
+        return [self._watch_rule(item) for item in node]
+
+    def _watch_rule(self, node: Node) -> Any:
+        if isinstance(node, Tree) and (path := node.get("path")) is not None:
+            return {**plain(node), "path": self._path(path)}
+        return plain(node)
+
+    def _seed(self, node: Node) -> Any:
+        return [self._path(item) for item in self._scope.items(node, "seed")]
+
+    def _extension(self, node: Node) -> Any:
+        if not isinstance(node, Tree):
+            return plain(node)
+        return {key: self._value(key, entry.value) for key, entry in node}
+
+
+_SHAPES: dict[str, Callable[[_Service, Node], Any]] = {
+    "build": _Service._build,
+    "command": _Service._command,
+    "configs": _Service._configs,
+    "depends_on": _Service._depends_on,
+    "deploy": _Service._deploy,
+    "develop": _Service._develop,
+    "devices": _Service._devices,
+    "entrypoint": _Service._command,
+    "environment": _Service._environment,
+    "extra_hosts": _Service._extra_hosts,
+    "gpus": _Service._gpus,
+    "health": _Service._health,
+    "healthcheck": _Service._healthcheck,
+    "networks": _Service._networks,
+    "ports": _Service._ports,
+    "post_start": _Service._hooks,
+    "pre_stop": _Service._hooks,
+    "secrets": _Service._secrets,
+    "seed": _Service._seed,
+    "volumes": _Service._volumes,
+    "watch": _Service._watch,
+    "working_dir": _Service._working_dir,
+    "x-devbox": _Service._extension,
+}
+
+
+_CONDITIONS = {
+    Until.STARTED: "service_started",
+    Until.READY: "service_healthy",
+    Until.COMPLETED: "service_completed_successfully",
+}
+
+
+def _dependency(need: Need) -> Data:
+    data: Data = {"condition": _CONDITIONS[need.until], "required": need.required}
+    return {**data, "restart": True} if need.restart else data
+
+
+def _port(port: Port) -> Data:
+    data: Data = {"mode": "ingress", "host_ip": port.host, "target": port.target}
+    if port.published is not None:
+        data["published"] = str(port.published)
+    return {**data, "protocol": port.protocol}
+
+
+def _mount(mount: Mount) -> Data:
+    data: Data = {"type": str(mount.kind)}
+    if mount.source:
+        data["source"] = _doubled(mount.source)
+    data["target"] = _doubled(mount.target)
+    if mount.read_only:
+        data["read_only"] = True
+    match mount.kind:
+        case MountKind.BIND:
+            bind = {"propagation": mount.propagation, "create_host_path": mount.create, "selinux": mount.selinux}
+            data["bind"] = {key: value for key, value in bind.items() if value != ""}
+        case MountKind.VOLUME:
+            data["volume"] = _given({"nocopy": mount.nocopy, "subpath": mount.subpath})
+        case MountKind.TMPFS:
+            size_text = None if mount.size is None else str(mount.size)
+            data["tmpfs"] = _given({"size": size_text, "mode": mount.mode})
+    return data
+
+
+def _attachment(attachment: Attachment) -> Data:
+    return _given(
+        {
+            "aliases": list(attachment.aliases),
+            "driver_opts": dict(attachment.driver_opts),
+            "ipv4_address": attachment.ipv4_address,
+            "ipv6_address": attachment.ipv6_address,
+            "link_local_ips": list(attachment.link_local_ips),
+            "mac_address": attachment.mac_address,
+            "priority": attachment.priority,
+        }
+    )
+
+
+def _device(device: Device) -> Data:
+    return {"source": device.host, "target": device.container, "permissions": device.permissions}
+
+
+def _file_use(use: FileUse) -> Data:
+    mode = None if use.mode is None else f"{use.mode:04o}"
+    return _given({"source": use.source, "target": use.target, "uid": use.uid, "gid": use.gid, "mode": mode})
+
+
+def _file_uses(draft: Draft, kind: str) -> list[FileUse]:
+    return [*draft.secrets, *draft.build_secrets] if kind == "secrets" else draft.configs
+
+
+def _build(build: BuildSpec, secrets: Iterable[FileUse]) -> Data:
+    data: Data = {each.name: getattr(build, each.name) for each in fields(BuildSpec)}
+    inline = data.pop("inline")
+    data["dockerfile_inline"] = _doubled(inline)
+    data["dockerfile"] = _doubled(build.dockerfile) or ("" if inline else "Dockerfile")
+    data["context"] = _doubled(build.context)
+    for key in ("args", "labels", "additional_contexts"):
+        data[key] = {name: None if text is None else _doubled(text) for name, text in data[key]}
+    data["extra_hosts"] = [f"{name}={address}" for name, address in build.extra_hosts]
+    data["shm_size"] = None if build.shm_size is None else str(build.shm_size)
+    data["ulimits"] = {limit.name: _ulimit(limit) for limit in build.ulimits}
+    data["secrets"] = [_file_use(use) for use in secrets]
+    data = {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+    return {key: value for key, value in sorted(_given(data).items())}
+
+
+def _ulimit(limit: Ulimit) -> int | dict[str, int]:
+    return limit.soft if limit.soft == limit.hard else {"soft": limit.soft, "hard": limit.hard}
+
+
+_TIMES = frozenset({"interval", "timeout", "start_period", "start_interval"})
+
+
+def _timed(node: Node) -> Any:
+    if not isinstance(node, Tree):
+        return plain(node)
+    return {key: _as_duration(entry.value) if key in _TIMES else plain(entry.value) for key, entry in node}
+
+
+def _as_duration(node: Node) -> Any:
+    seconds = duration(node.text) if isinstance(node, Scalar) and not node.is_null else None
+    return plain(node) if seconds is None else as_duration(seconds)
+
+
+def _as_bytes(node: Node) -> Any:
+    return plain(node) if not isinstance(node, Scalar) or node.is_null else _bytes_text(node.text)
+
+
+def _bytes_text(value: object) -> str:
+    found = size(str(value))
+    return str(value) if found is None else str(found)
+
+
+# --- what stands beside the services
+
+
+def _entries(tree: Tree, section: str, key: str) -> dict[str, Entry]:
+    nodes = tree.get(section)
+    node = nodes.get(key) if isinstance(nodes, Tree) else None
+    return node.entries if isinstance(node, Tree) else {}
+
+
+def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Data:
+    entries = _entries(tree, section, key)
+    data: Data = {"name": _doubled(name)}
+    for each, entry in sorted(entries.items()):
+        if each in ("labels", "driver_opts"):
+            data[each] = {label: _doubled(text) for label, text in scope.pairs(entry.value, each)}
+        elif each == "external":
+            data |= {"external": True} if plain(entry.value) not in (False, None) else {}
+        elif each != "name":
+            data[each] = plain(entry.value)
+    return data
+
+
+def _content(scope: Scope, tree: Tree, section: str, key: str, project: str, show_secrets: bool) -> Data:
+    data: Data = {"name": f"{project}_{key}"}
+    for each, entry in sorted(_entries(tree, section, key).items()):
+        data[each] = plain(entry.value)
+        if each == "file" and isinstance(entry.value, Scalar):
+            data[each] = _doubled(
+                os.path.normpath(scope.base(entry.value.place) / os.path.expanduser(entry.value.text))
+            )
+        elif each == "content" and section == "secrets" and not show_secrets:
+            data[each] = MASK
+    return data

@@ -1,0 +1,342 @@
+"""The manifest in canonical form, as `devbox config` prints it: key by key, and the same when it is read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devbox.manifest.canonical import MASK, canonical
+from devbox.manifest.keys import COMPOSE
+from tests.unit.manifest.reading import Folder, as_printed
+
+CASES = Path(__file__).parents[2] / "meshes" / "cases"
+
+
+def data_of(folder: Folder, text: str, name: str = "compose.yaml") -> dict[str, Any]:
+    data = canonical(folder.read(text, name=name))
+    assert json.loads(json.dumps(data)) == data
+    return data
+
+
+def service_of(folder: Folder, key: str, written: str, more: str = "") -> Any:
+    """What one key of a service comes to; `more` stands beside the services."""
+    image = "" if key == "image" else "    image: x\n"
+    data = data_of(folder, f"services:\n  web:\n{image}    {key}: {written}\n  other: {{image: y}}\n{more}")
+    again = data_of(folder, yaml.safe_dump(data, sort_keys=False))
+    assert again == data
+    return data["services"]["web"].get(key)
+
+
+DECLARED = """
+volumes: {data: {}}
+networks: {back: {}}
+secrets: {key: {file: ./key.txt}}
+configs: {conf: {content: hello}}
+"""
+
+KEYS: dict[str, list[tuple[str, Any]]] = {
+    "annotations": [("[a=b]", {"a": "b"}), ("{a: 1}", {"a": "1"})],
+    "attach": [("false", False)],
+    "blkio_config": [("{weight: 300}", {"weight": 300})],
+    "build": [
+        (".", {"context": "/project", "dockerfile": "Dockerfile"}),
+        (
+            "{context: ./web, target: dev, args: [A=1, B=2], labels: [c=d], shm_size: 1m, no_cache: true}",
+            {
+                "args": {"A": "1", "B": "2"},
+                "context": "/project/web",
+                "dockerfile": "Dockerfile",
+                "labels": {"c": "d"},
+                "no_cache": True,
+                "shm_size": "1048576",
+                "target": "dev",
+            },
+        ),
+        ("{context: ., dockerfile_inline: FROM x}", {"context": "/project", "dockerfile_inline": "FROM x"}),
+        (
+            "{context: ., secrets: [key], cache_from: [z], ssh: [default], extra_hosts: ['a:1.2.3.4']}",
+            {
+                "cache_from": ["z"],
+                "context": "/project",
+                "dockerfile": "Dockerfile",
+                "extra_hosts": ["a=1.2.3.4"],
+                "secrets": [{"source": "key"}],
+                "ssh": ["default"],
+            },
+        ),
+    ],
+    "cap_add": [("[SYS_ADMIN]", ["SYS_ADMIN"])],
+    "cap_drop": [("[ALL]", ["ALL"])],
+    "cgroup": [("host", "host")],
+    "cgroup_parent": [("m", "m")],
+    "command": [("run 'a b' $$HOME", ["run", "a b", "$$HOME"]), ("[a, 'b c']", ["a", "b c"])],
+    "configs": [
+        ("[conf]", [{"source": "conf"}]),
+        ("[{source: conf, target: /c, mode: 0440}]", [{"source": "conf", "target": "/c", "mode": "0440"}]),
+    ],
+    "container_name": [("c", "c")],
+    "cpu_period": [("50000", 50000)],
+    "cpu_quota": [("10000", 10000)],
+    "cpu_rt_period": [("1000", 1000)],
+    "cpu_rt_runtime": [("400", 400)],
+    "cpu_shares": [("10", 10)],
+    "cpus": [("0.5", 0.5)],
+    "cpuset": [("0,1", "0,1"), ("1", "1")],
+    "depends_on": [
+        ("[other]", {"other": {"condition": "service_started", "required": True}}),
+        (
+            "{other: {condition: service_healthy, restart: true, required: false}}",
+            {"other": {"condition": "service_healthy", "required": False, "restart": True}},
+        ),
+    ],
+    "deploy": [
+        (
+            "{replicas: 2, resources: {limits: {memory: 50M, cpus: '0.5'}}, labels: [a=b]}",
+            {
+                "replicas": 2,
+                "resources": {"limits": {"memory": "52428800", "cpus": "0.5"}},
+                "labels": {"a": "b"},
+            },
+        ),
+    ],
+    "device_cgroup_rules": [("['c 1:3 mr']", ["c 1:3 mr"])],
+    "devices": [
+        ("[/dev/null:/dev/x:r]", [{"source": "/dev/null", "target": "/dev/x", "permissions": "r"}]),
+        ("[/dev/null]", [{"source": "/dev/null", "target": "/dev/null", "permissions": "rwm"}]),
+    ],
+    "dns": [("8.8.8.8", ["8.8.8.8"])],
+    "dns_opt": [("[use-vc]", ["use-vc"])],
+    "dns_search": [("example.com", ["example.com"])],
+    "domainname": [("d", "d")],
+    "entrypoint": [("tini --", ["tini", "--"])],
+    "environment": [("[A=b, C=$$x]", {"A": "b", "C": "$$x"}), ("{N: 1.10, T: true}", {"N": "1.10", "T": "true"})],
+    "expose": [("[80, '90-91']", ["80", "90-91"])],
+    "external_links": [("[a:b]", ["a:b"])],
+    "extra_hosts": [("['a:1.2.3.4', b=::1]", ["a=1.2.3.4", "b=::1"]), ("{a: 1.2.3.4}", ["a=1.2.3.4"])],
+    "gpus": [("all", [{"count": -1}])],
+    "group_add": [("[1000, mail]", ["1000", "mail"])],
+    "healthcheck": [
+        ("{test: curl x, interval: 90s}", {"test": ["CMD-SHELL", "curl x"], "interval": "1m30s"}),
+        ("{test: [CMD, a], retries: 5, timeout: 1m}", {"test": ["CMD", "a"], "retries": 5, "timeout": "1m0s"}),
+        ("{disable: true}", {"disable": True}),
+    ],
+    "hostname": [("h", "h")],
+    "image": [("x:1", "x:1")],
+    "init": [("true", True)],
+    "ipc": [("host", "host")],
+    "isolation": [("default", "default")],
+    "labels": [("[a=b]", {"a": "b"}), ("{n: 7}", {"n": "7"})],
+    "links": [("[other:o]", ["other:o"])],
+    "logging": [("{driver: none, options: {max-size: 1m}}", {"driver": "none", "options": {"max-size": "1m"}})],
+    "mac_address": [("02:42:ac:11:65:43", "02:42:ac:11:65:43")],
+    "mem_limit": [("512m", "536870912"), ("1000", "1000")],
+    "mem_reservation": [("1g", "1073741824")],
+    "mem_swappiness": [("10", "10")],
+    "memswap_limit": [("-1", "-1"), ("1g", "1073741824")],
+    "network_mode": [("host", "host")],
+    "networks": [("[back]", {"back": None}), ("{back: {aliases: [a]}}", {"back": {"aliases": ["a"]}})],
+    "oom_kill_disable": [("true", True)],
+    "oom_score_adj": [("5", 5)],
+    "pid": [("host", "host")],
+    "pids_limit": [("10", 10)],
+    "platform": [("linux/amd64", "linux/amd64")],
+    "ports": [
+        (
+            "['8080:80']",
+            [{"mode": "ingress", "host_ip": "127.0.0.1", "target": 80, "published": "8080", "protocol": "tcp"}],
+        ),
+        (
+            "['0.0.0.0:53:53/udp', {target: 9}]",
+            [
+                {"mode": "ingress", "host_ip": "0.0.0.0", "target": 53, "published": "53", "protocol": "udp"},
+                {"mode": "ingress", "host_ip": "127.0.0.1", "target": 9, "protocol": "tcp"},
+            ],
+        ),
+        (
+            "['3000-3001:3000-3001']",
+            [
+                {"mode": "ingress", "host_ip": "127.0.0.1", "target": n, "published": str(n), "protocol": "tcp"}
+                for n in (3000, 3001)
+            ],
+        ),
+    ],
+    "post_start": [("[{command: 'a b', user: root}]", [{"command": ["a", "b"], "user": "root"}])],
+    "pre_stop": [("[{command: [a]}]", [{"command": ["a"]}])],
+    "privileged": [("true", True)],
+    "pull_policy": [("always", "always")],
+    "read_only": [("true", True)],
+    "restart": [("always", "always"), ("on-failure:3", "on-failure:3"), ("'no'", "no")],
+    "runtime": [("runc", "runc")],
+    "scale": [("2", 2)],
+    "secrets": [("[key]", [{"source": "key"}])],
+    "security_opt": [("['label:disable']", ["label:disable"])],
+    "shm_size": [("64m", "67108864")],
+    "stdin_open": [("true", True)],
+    "stop_grace_period": [("90s", "1m30s")],
+    "stop_signal": [("SIGINT", "SIGINT")],
+    "storage_opt": [("{size: 1G}", {"size": "1G"})],
+    "sysctls": [("[net.core.somaxconn=1024]", {"net.core.somaxconn": "1024"})],
+    "tmpfs": [("/run", ["/run"]), ("['/tmp:size=64m']", ["/tmp:size=64m"])],
+    "tty": [("true", True)],
+    "ulimits": [("{nofile: {soft: 1, hard: 2}, nproc: 9}", {"nofile": {"soft": 1, "hard": 2}, "nproc": 9})],
+    "use_api_socket": [("true", True)],
+    "user": [("1000", "1000"), ("me:us", "me:us")],
+    "userns_mode": [("host", "host")],
+    "uts": [("host", "host")],
+    "volumes": [
+        ("['data:/d']", [{"type": "volume", "source": "data", "target": "/d", "volume": {}}]),
+        ("['/d']", [{"type": "volume", "target": "/d", "volume": {}}]),
+        (
+            "['./src:/app:ro']",
+            [
+                {
+                    "type": "bind",
+                    "source": "/project/src",
+                    "target": "/app",
+                    "read_only": True,
+                    "bind": {"create_host_path": True},
+                }
+            ],
+        ),
+        (
+            "[{type: tmpfs, target: /t, tmpfs: {size: 1m}}]",
+            [{"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1048576"}}],
+        ),
+    ],
+    "volumes_from": [("['other:ro']", ["other:ro"])],
+    "working_dir": [("/app", "/app")],
+}
+
+ELSEWHERE = {"env_file", "extends", "label_file", "profiles"}
+"""Keys whose meaning stands in others afterwards; they have tests of their own below."""
+
+
+@pytest.mark.parametrize(("key", "written", "expected"), [(k, w, e) for k, rows in KEYS.items() for w, e in rows])
+def test_a_key(folder: Folder, key: str, written: str, expected: Any) -> None:
+    folder.write("key.txt", "secret")
+    found = service_of(folder, key, written, DECLARED)
+    assert json.loads(json.dumps(found).replace(str(folder.path), "/project")) == expected
+
+
+def test_every_key_of_the_specification_is_looked_at() -> None:
+    assert KEYS.keys() | ELSEWHERE == COMPOSE.keys()
+
+
+def test_what_a_service_extends_and_what_files_say_is_in_it(folder: Folder) -> None:
+    folder.write("vars.env", "A=file\nB=file\n")
+    folder.write("labels.txt", "from=file\n")
+    data = data_of(
+        folder,
+        """
+        name: shop
+        services:
+          base: {image: x, labels: [own=1]}
+          web:
+            extends: base
+            env_file: vars.env
+            label_file: labels.txt
+            environment: {B: "own", TOKEN: hidden, URL: "http://me:pw@host"}
+          quiet: {image: y, profiles: [off]}
+        """,
+    )
+    assert data["services"].keys() == {"base", "web"}
+    assert data["services"]["web"] == {
+        "environment": {"A": "file", "B": "own", "TOKEN": MASK, "URL": MASK},
+        "image": "x",
+        "labels": {"from": "file", "own": "1"},
+        "networks": {"default": None},
+    }
+    assert data["networks"] == {"default": {"name": "shop_default"}}
+
+
+def test_resources_have_names_and_only_those_in_use_are_there(folder: Folder) -> None:
+    folder.write("key.txt", "x")
+    data = data_of(
+        folder,
+        """
+        name: shop
+        services:
+          web: {image: x, networks: [back, ext], volumes: ["data:/d"], secrets: [key, inline], configs: [conf]}
+        networks:
+          back: {driver: bridge, internal: true, labels: [a=b], ipam: {config: [{subnet: 10.9.0.0/24}]}}
+          ext: {external: true, name: outside}
+          unused: {}
+        volumes: {data: {labels: {n: 1}}, other: {}}
+        secrets: {key: {file: ./key.txt}, inline: {content: hush}}
+        configs: {conf: {content: "a $$b"}}
+        """,
+    )
+    assert data["networks"] == {
+        "back": {
+            "name": "shop_back",
+            "driver": "bridge",
+            "internal": True,
+            "ipam": {"config": [{"subnet": "10.9.0.0/24"}]},
+            "labels": {"a": "b"},
+        },
+        "ext": {"name": "outside", "external": True},
+    }
+    assert data["volumes"] == {"data": {"name": "shop_data", "labels": {"n": "1"}}}
+    assert data["secrets"] == {
+        "inline": {"name": "shop_inline", "content": MASK},
+        "key": {"name": "shop_key", "file": f"{folder.path}/key.txt"},
+    }
+    assert data["configs"] == {"conf": {"name": "shop_conf", "content": "a $$b"}}
+
+
+def test_devboxs_own_keys_and_references_stand_as_they_are_written(folder: Folder) -> None:
+    text = """
+        name: shop
+        services:
+          db: {use: "postgres:16", seed: ./db}
+          web:
+            command: serve ${web.port}
+            working_dir: web
+            ports: [8000]
+            environment: {DB: "${db.url}", DB_PASSWORD: "${db.password}", PASSWORD: "x${db.host}"}
+            health: {http: ":8000/healthz", interval: 90s}
+            open: /docs
+        """
+    printed = yaml.safe_dump(data_of(folder, text, "devbox.yaml"), sort_keys=False)
+    assert printed.replace(str(folder.path), "/project").strip() == as_printed(
+        """
+        name: shop
+        services:
+          db:
+            seed:
+            - /project/db
+            use: postgres:16
+          web:
+            command:
+            - serve
+            - ${web.port}
+            environment:
+              DB: ${db.url}
+              DB_PASSWORD: ${db.password}
+              PASSWORD: '********'
+            health:
+              http: :8000/healthz
+              interval: 1m30s
+            open: /docs
+            ports:
+            - mode: ingress
+              host_ip: 127.0.0.1
+              target: 8000
+              protocol: tcp
+            working_dir: /project/web
+        """
+    )
+    again = data_of(folder, printed, "devbox.yaml")
+    assert yaml.safe_dump(again, sort_keys=False) == printed
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_a_canonical_form_is_its_own(folder: Folder, case: str) -> None:
+    (file,) = [each for each in (CASES / case).iterdir() if each.name in ("compose.yaml", "compose.yml")]
+    once = canonical(folder.read_files(file))
+    again = canonical(folder.read(yaml.safe_dump(once, sort_keys=False)))
+    assert again == once
