@@ -83,13 +83,13 @@ def _config(project: Project) -> tuple[str, set[str]]:
     try:
         import yaml
 
-        from devbox.manifest import to_compose
+        from devbox.manifest.canonical import canonical
 
-        app = project.load()
+        reading = project.read()
     except DevboxError as exc:
         return f"# the manifest could not be read: {exc.message}\n", set()
-    secrets = {str(var.value) for service in app.services for var in service.env if var.secret}
-    return yaml.safe_dump(to_compose(app), sort_keys=False, allow_unicode=True), secrets
+    secrets = {str(var.value) for service in reading.app.services for var in service.env if var.secret}
+    return yaml.safe_dump(canonical(reading), sort_keys=False, allow_unicode=True), secrets
 
 
 def _kept_secrets(places: Places) -> set[str]:
