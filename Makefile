@@ -16,6 +16,7 @@ meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
 
 browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots/browser.png
 	$(BIN)/python -m pytest tests/browser/serve_in_chromium.py
+
 soak: $(VENV)/.dev  ## supervisors killed and Ctrl-C pressed fifty times at random moments of `up`
 	STORM_TRIES=50 $(BIN)/python -m pytest tests/docker/test_storm.py
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.commands.down import take_down
-from devbox.cli.commands.up import bring_up
+from devbox.cli.commands.up import bring_up, say_notes
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, colour_wanted, report, say
 from devbox.cli.launch import ensure_supervisor
 from devbox.cli.verdicts import say_unmet
@@ -165,7 +165,9 @@ class _Session:
             self._end_if_all_ended()
 
     def _say_ready(self) -> None:
-        rows = self._client.get("/v1/state")["rows"]
+        state = self._client.get("/v1/state")
+        rows = state["rows"]
+        say_notes(state["notes"], known=self._app.notes)
         say(f"devbox │ everything is ready ({len(rows)} replicas); Ctrl-C stops it")
         for row in rows:
             if row["url"]:

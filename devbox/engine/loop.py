@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from signal import Signals
 
 from devbox.domain.errors import EngineUnavailable, UsageError
@@ -130,8 +130,8 @@ class Engine:
             await self._add_runtime(name)
         for name in {service.runtime for service in app.services} & self.state.outages.keys():
             await self._welcome(self.runtimes[name])
-        for runtime in self.runtimes.values():
-            runtime.learn(app)
+        notes = [note for runtime in self.runtimes.values() for note in runtime.learn(app)]
+        app = replace(app, notes=tuple(dict.fromkeys((*app.notes, *notes))))
         units = self._resolve(app)
         if clash := port_clash(units):
             first, second, port = clash

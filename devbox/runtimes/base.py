@@ -100,8 +100,11 @@ class Runtime(Protocol):
 
     name: str
 
-    def learn(self, app: AppSpec) -> None:
-        """Take note of what the manifest says beyond single units: its networks and volumes."""
+    def learn(self, app: AppSpec) -> tuple[str, ...]:
+        """Take note of what the manifest says beyond single units: its networks and volumes.
+
+        What of it the vendor at hand cannot do comes back, a sentence each.
+        """
 
     async def observe(self) -> tuple[Observed, ...]:
         """Every instance of this project that is there, dead ones included."""

@@ -44,8 +44,9 @@ class FakeRuntime:
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._count = 0
 
-    def learn(self, app: AppSpec) -> None:
+    def learn(self, app: AppSpec) -> tuple[str, ...]:
         """Host processes have neither networks nor volumes."""
+        return ()
 
     async def observe(self) -> tuple[Observed, ...]:
         return tuple(self.instances.values())

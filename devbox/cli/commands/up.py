@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, say
@@ -125,8 +127,10 @@ def _detached(args: Arguments, app: AppSpec, places: Places) -> int:
     say_unmet(verdict)
     if not verdict.ok:
         return FAILED
+    state = client.get("/v1/state")
+    say_notes(state["notes"], known=app.notes)
     if args.progress != "quiet":
-        _say_where(client, app)
+        _say_where(state["rows"])
     return DONE
 
 
@@ -155,9 +159,16 @@ def _show_progress(client: Client, style: str) -> None:
         return
 
 
-def _say_where(client: Client, app: AppSpec) -> None:
+def say_notes(notes: Collection[str], *, known: Collection[str]) -> None:
+    """What is to be said of the manifest beyond what was said already: what the engine is too old for."""
+    for note in notes:
+        if note not in known:
+            say(f"note: {note}")
+
+
+def _say_where(rows: Collection[dict[str, Any]]) -> None:
     """The addresses that a browser opens."""
-    for row in client.get("/v1/state")["rows"]:
+    for row in rows:
         if row["url"]:
             say(f"  {row['service']}: {row['url']}")
 

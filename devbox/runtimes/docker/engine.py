@@ -42,6 +42,11 @@ class EngineLink:
         self._client: APIClient | None = None
         self._connecting = asyncio.Lock()
 
+    @property
+    def version(self) -> str:
+        """The version of the API that the engine speaks; empty before it was connected to."""
+        return str(self._client.api_version) if self._client is not None else ""
+
     async def client(self) -> APIClient:
         """The SDK's low-level client. Raises EngineUnavailable with the address that was tried."""
         async with self._connecting:

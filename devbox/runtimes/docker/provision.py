@@ -131,7 +131,7 @@ class Provisioner:
         return container
 
     def _connect(self, client: APIClient, container: str, unit: Unit, attachment: Attachment) -> None:
-        body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment)}
+        body = {"Container": container, "EndpointConfig": endpoint_of(unit, attachment, self.around)}
         url = client._url("/networks/{0}/connect", self.around.network(attachment.network))
         client._raise_for_status(client._post_json(url, data=body))
 

@@ -18,6 +18,7 @@ from devbox.domain.places import Places
 from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, Report
+from devbox.runtimes.docker.abilities import beyond
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.images import has_image
 from devbox.runtimes.docker.logs import LogCopier
@@ -71,9 +72,10 @@ class DockerRuntime:
         self._stopping: set[str] = set()
         self._closed = False
 
-    def learn(self, app: AppSpec) -> None:
+    def learn(self, app: AppSpec) -> tuple[str, ...]:
         self._provisioner.around = Surroundings(self._project, app)
         self._networks.clear()
+        return beyond(app, self._engine.version) if self._engine.version else ()
 
     async def observe(self) -> tuple[Observed, ...]:
         there = await self._engine.call(lambda client: client.containers(all=True, filters=self._replicas))

@@ -91,7 +91,9 @@ def container_of(unit: Unit, around: Surroundings, image_volumes: Iterable[str] 
         "HostConfig": _host_config(unit, run, around, on, image_volumes),
     }
     if on:
-        body["NetworkingConfig"] = {"EndpointsConfig": {around.network(on[0].network): endpoint_of(unit, on[0])}}
+        body["NetworkingConfig"] = {
+            "EndpointsConfig": {around.network(on[0].network): endpoint_of(unit, on[0], around)}
+        }
     body |= _said(
         {
             "Cmd": [str(part) for part in run.argv],
@@ -113,7 +115,7 @@ def container_of(unit: Unit, around: Surroundings, image_volumes: Iterable[str] 
     return body
 
 
-def endpoint_of(unit: Unit, attachment: Attachment) -> Json:
+def endpoint_of(unit: Unit, attachment: Attachment, around: Surroundings) -> Json:
     """How a container stands on one network (EndpointSettings)."""
     addresses = _said(
         {
@@ -127,6 +129,7 @@ def endpoint_of(unit: Unit, attachment: Attachment) -> Json:
         **_said(
             {
                 "IPAMConfig": addresses,
+                "Links": _links(unit, around),
                 "MacAddress": attachment.mac_address,
                 "DriverOpts": dict(attachment.driver_opts),
             }
@@ -148,7 +151,7 @@ def _host_config(
         else {"Type": "", "Config": {}},
         "ExtraHosts": [] if shares_network else _extra_hosts(options),
         **_storage(unit, run, around, image_volumes),
-        **_isolation(options, around),
+        **_isolation(unit, options, around),
         **_limits(run.limits),
     }
 
@@ -247,7 +250,7 @@ def _volumes_from(text: str, around: Surroundings) -> str:
     return f"{around.container(service)}{colon}{access}"
 
 
-def _isolation(options: ContainerOptions, around: Surroundings) -> Json:
+def _isolation(unit: Unit, options: ContainerOptions, around: Surroundings) -> Json:
     return _said(
         {
             "CapAdd": list(options.cap_add),
@@ -272,7 +275,7 @@ def _isolation(options: ContainerOptions, around: Surroundings) -> Json:
             "Dns": list(options.dns),
             "DnsOptions": list(options.dns_opt),
             "DnsSearch": list(options.dns_search),
-            "Links": [_link(text, around) for text in options.links] + list(options.external_links),
+            "Links": _links(unit, around) if options.network_mode else [],
             "Init": options.init,
             "Runtime": options.runtime,
             "Isolation": options.isolation,
@@ -298,6 +301,12 @@ def _device_request(request: DeviceRequest) -> Json:
         "Capabilities": [list(request.capabilities)],
         "Options": dict(request.options),
     }
+
+
+def _links(unit: Unit, around: Surroundings) -> list[str]:
+    """Names for other containers. On networks of a manifest they are said with each network, elsewhere once."""
+    options = unit.spec.run.options if isinstance(unit.spec.run, ContainerRun) else ContainerOptions()
+    return [*(_link(text, around) for text in options.links), *options.external_links]
 
 
 def _link(text: str, around: Surroundings) -> str:

@@ -56,8 +56,9 @@ class ProcessRuntime:
             on_reconnect=self._keeper_died,
         )
 
-    def learn(self, app: AppSpec) -> None:
+    def learn(self, app: AppSpec) -> tuple[str, ...]:
         """Host processes have neither networks nor volumes."""
+        return ()
 
     async def observe(self) -> tuple[Observed, ...]:
         records = (await self._keeper.request("list"))["records"]
