@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
 from devbox.control.protocol import (
@@ -28,13 +28,15 @@ from devbox.control.protocol import (
 from devbox.control.rows import row_of
 from devbox.domain.errors import EngineUnavailable, NotRunning, StepError, UsageError
 from devbox.domain.graph import dependents
-from devbox.domain.instance import Ref
+from devbox.domain.instance import Sample
 from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.reach import demand
 from devbox.engine.trace import chain_of
+from devbox.plan.state import UnitState
 
 _QUEUE = 1000
 """Frames a subscriber may lag behind before it is given a new snapshot instead."""
@@ -42,15 +44,14 @@ _QUEUE = 1000
 _RECENT = 200
 """Events that a new subscriber is told of, so that it can say what has just happened."""
 
-_MEASURE_EVERY = 2.0
 _ENDS_A_SERVICE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT"})
 
 
 class Subscription:
     """One subscriber's frames. It is never waited for: when it lags too far, it starts over from a snapshot."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Callable[[], Snapshot], *, measured: bool = False) -> None:
+        self._snapshot, self.measured = snapshot, measured
         self._queue: asyncio.Queue[Frame] = asyncio.Queue(_QUEUE)
         self._lagging = False
 
@@ -77,9 +78,9 @@ class LocalControl:
     def __init__(self, engine: Engine, project: str, pid: int, stop: Callable[[str, bool], None]) -> None:
         self.engine, self.project, self._pid, self._stop = engine, project, pid, stop
         self._subscribers: set[Subscription] = set()
-        self._measuring: asyncio.Task[None] | None = None
         self._ending = ""
         engine.listen(self._on_turn)
+        engine.metrics.listen(self._on_measured)
 
     # --- the mesh as a stream
 
@@ -98,19 +99,17 @@ class LocalControl:
         )
 
     async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
-        """A snapshot, then whatever happens. With `measure`, CPU and memory now and then."""
-        subscription = Subscription(self.snapshot)
+        """A snapshot, then whatever happens. With `measure`, what replicas use too."""
+        subscription = Subscription(self.snapshot, measured=measure)
         subscription.offer(self.snapshot(recent=_RECENT))
         self._subscribers.add(subscription)
-        if measure and (self._measuring is None or self._measuring.done()):
-            self._measuring = asyncio.create_task(self._measure())
+        if measure and self.engine.metrics.latest:
+            subscription.offer(self._measured(self.engine.metrics.latest))
         try:
             async for frame in subscription.frames():
                 yield frame
         finally:
             self._subscribers.discard(subscription)
-            if not self._subscribers and self._measuring is not None:
-                self._measuring.cancel()
 
     def logs(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncIterator[LogChunk]:
         """Lines of services (none named: all), merged by time."""
@@ -273,12 +272,18 @@ class LocalControl:
 
     def placed(self, service: str, replica: int) -> Placed:
         """What a replica shall be, and where it runs."""
-        self._check([service])
-        known = self.engine.state.units.get(UnitKey(service, replica))
-        if known is None:
-            raise UsageError(f"{service} has no replica {replica}")
+        known = self._known(service, replica)
         current = known.current
         return Placed(known.unit, current.ref if current is not None and current.alive else None)
+
+    def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
+        """The last probes of a replica's present life, oldest first."""
+        return self.engine.prober.results(self._known(service, replica).key)
+
+    def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
+        """What a replica used over the last quarter of an hour."""
+        unit = self._known(service, replica)
+        return replace(self.engine.metrics.history(unit.key), restarts=unit.restarts)
 
     # --- why
 
@@ -306,6 +311,13 @@ class LocalControl:
     def _refuse_while_ending(self) -> None:
         if self._ending:
             raise NotRunning(f"{self.project} is going down ({self._ending})", hint="Wait a moment and try again.")
+
+    def _known(self, service: str, replica: int) -> UnitState:
+        self._check([service])
+        known = self.engine.state.units.get(UnitKey(service, replica))
+        if known is None:
+            raise UsageError(f"{service} has no replica {replica}")
+        return known
 
     def _check(self, services: Collection[str]) -> None:
         known = self.engine.state.services() | {s.name for s in (self.engine.app.services if self.engine.app else ())}
@@ -347,21 +359,16 @@ class LocalControl:
             for subscription in self._subscribers:
                 subscription.offer(frame)
 
-    async def _measure(self) -> None:
-        while True:
-            samples = {}
-            by_runtime: dict[str, dict[Ref, str]] = {}
-            rows = {(row.service, row.replica): row.name for row in self._rows(self.engine.state.units.keys())}
-            for unit in self.engine.state:
-                if (current := unit.current) is not None and current.alive:
-                    name = rows[(unit.key.service, unit.key.replica)]
-                    by_runtime.setdefault(current.ref.runtime, {})[current.ref] = name
-            for runtime, names in by_runtime.items():
-                for ref, sample in (await self.engine.runtimes[runtime].stats(names.keys())).items():
-                    samples[names[ref]] = sample
+    def _on_measured(self, samples: Mapping[UnitKey, Sample]) -> None:
+        if any(subscription.measured for subscription in self._subscribers):
+            frame = self._measured(samples)
             for subscription in self._subscribers:
-                subscription.offer(Measured(samples))
-            await asyncio.sleep(_MEASURE_EVERY)
+                if subscription.measured:
+                    subscription.offer(frame)
+
+    def _measured(self, samples: Mapping[UnitKey, Sample]) -> Measured:
+        names = {UnitKey(row.service, row.replica): row.name for row in self._rows(samples.keys())}
+        return Measured({names[key]: sample for key, sample in samples.items() if key in names})
 
 
 def _without_needs(app: AppSpec, services: Collection[str]) -> AppSpec:

@@ -7,6 +7,8 @@
     GET  /v1/logs/lines/SERVICE?replica=&stream=&first=&count=     a LogChunk
     GET  /v1/events?since=SEQ         Events of the journal, one a line
     GET  /v1/why/SERVICE              a Why
+    GET  /v1/probes/SERVICE?replica=  ProbeResults, oldest first
+    GET  /v1/metrics/SERVICE?replica= a MetricsHistory
     POST /v1/up                       {app, command} -> Verdict
     POST /v1/plan                     {app, services} -> {plan}
     POST /v1/command                  a Command -> Verdict
@@ -82,9 +84,14 @@ def make_app(control: LocalControl) -> Starlette:
     async def why(request: Request) -> Response:
         return JSONResponse(encode(await control.why(request.path_params["service"]), saved_only=True))
 
+    async def probes(request: Request) -> Response:
+        return JSONResponse(encode(control.probes(request.path_params["service"], _replica(request))))
+
+    async def metrics(request: Request) -> Response:
+        return JSONResponse(encode(control.metrics(request.path_params["service"], _replica(request))))
+
     async def unit(request: Request) -> Response:
-        replica = int(request.query_params.get("replica") or 1)
-        return JSONResponse(encode(control.placed(request.path_params["service"], replica)))
+        return JSONResponse(encode(control.placed(request.path_params["service"], _replica(request))))
 
     async def up(request: Request) -> Response:
         data = await request.json()
@@ -107,12 +114,18 @@ def make_app(control: LocalControl) -> Starlette:
             Route("/v1/logs/lines/{service}", _guarded(lines)),
             Route("/v1/events", _guarded(events)),
             Route("/v1/why/{service}", _guarded(why)),
+            Route("/v1/probes/{service}", _guarded(probes)),
+            Route("/v1/metrics/{service}", _guarded(metrics)),
             Route("/v1/unit/{service}", _guarded(unit)),
             Route("/v1/up", _guarded(up), methods=["POST"]),
             Route("/v1/plan", _guarded(plan), methods=["POST"]),
             Route("/v1/command", _guarded(command), methods=["POST"]),
         ]
     )
+
+
+def _replica(request: Request) -> int:
+    return int(request.query_params.get("replica") or 1)
 
 
 def _guarded(handler: Handler) -> Handler:

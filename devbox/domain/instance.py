@@ -62,10 +62,20 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What an instance used when it was last measured: CPU in percent of one core, resident memory in bytes."""
+    """What an instance used when it was last measured.
+
+    `cpu` is percent of one core, `memory` and `memory_limit` are bytes, network and disk bytes per second since the
+    measurement before. What cannot be measured here is None.
+    """
 
     cpu: float
     memory: int
+    memory_limit: int | None = None
+    net_rx: float | None = None
+    net_tx: float | None = None
+    disk_read: float | None = None
+    disk_write: float | None = None
+    open_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref
+from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import ContainerRun, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
 from devbox.engine.executor import Post
 from devbox.engine.logs import LogStore
-from devbox.plan.health import ProbeResult, Pulse, judge, next_pause
+from devbox.plan.health import Pulse, judge, next_pause
 from devbox.plan.state import State
 from devbox.runtimes.base import Runtime
 
@@ -70,6 +71,10 @@ class Prober:
         results = self._results.get(key)
         return results[-1].output if results else ""
 
+    def results(self, key: UnitKey) -> tuple[ProbeResult, ...]:
+        """The last probes of a replica's present life, oldest first."""
+        return tuple(self._results.get(key, ()))
+
     async def close(self) -> None:
         for task in self._tasks.values():
             task.cancel()
@@ -91,7 +96,7 @@ class Prober:
             await asyncio.sleep(next_pause(probe, pulse) * random.uniform(1 - _JITTER, 1 + _JITTER))
 
     async def _probe(self, instance: Observed, unit: Unit, probe: Probe) -> ProbeResult:
-        began = time.monotonic()
+        at, began = time.time(), time.monotonic()
         try:
             # A command has its own bound, and knows better words for it.
             async with asyncio.timeout(probe.timeout + (_EXEC_MARGIN if isinstance(probe.check, ExecCheck) else 0)):
@@ -103,7 +108,7 @@ class Prober:
         except Exception as exc:
             log.exception("the probe of %s failed in a way nobody foresaw", unit.key)
             ok, output = False, f"the probe itself failed: {exc!r}"
-        return ProbeResult(ok, output[:_OUTPUT_SHOWN], time.monotonic() - began)
+        return ProbeResult(at, ok, time.monotonic() - began, output[:_OUTPUT_SHOWN])
 
     def _checker(self, instance: Observed, unit: Unit, probe: Probe) -> Callable[[], Awaitable[tuple[bool, str]]]:
         match probe.check:

@@ -38,6 +38,7 @@ from devbox.engine.executor import Executor
 from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
+from devbox.engine.metrics import Recorder
 from devbox.engine.ports import PortBook
 from devbox.engine.reach import note_outage, outage_of
 from devbox.engine.reduce import reduce
@@ -99,6 +100,7 @@ class Engine:
         self._doors = Doors(porter, self.runtimes, self.post) if porter is not None else None
         self._executor = Executor(self.runtimes, self.post, self._doors)
         self.prober = Prober(self.runtimes, logs, self.post)
+        self.metrics = Recorder(self.runtimes)
         self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []
         self._adopted = asyncio.Event()
@@ -231,6 +233,7 @@ class Engine:
         self.logs.start()
         self._pumps = [asyncio.create_task(self._pump(runtime)) for runtime in self.runtimes.values()]
         self._pumps.append(asyncio.create_task(self._look_again_now_and_then()))
+        self._pumps.append(asyncio.create_task(self.metrics.run(lambda: self.state)))
         try:
             while True:
                 self._turn(await self._gather())

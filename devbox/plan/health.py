@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import Probe
 from devbox.domain.status import Health
 
 _FIRST_PAUSE = 0.02
 _GROWTH = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """One probe: whether the instance answered well, what it said, and how long it took (seconds)."""
-
-    ok: bool
-    output: str
-    latency: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

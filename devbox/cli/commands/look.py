@@ -83,8 +83,6 @@ def _stats(args: Arguments) -> int:
     client = args.project().client()
     rounds = _samples(client)
     if args.no_stream:
-        # The first round has no time to compare with: the second one knows what was used in between.
-        next(rounds, None)
         last = next(rounds, None)
         if last is None:
             return FAILED

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import Probe, TcpCheck
 from devbox.domain.status import Health
-from devbox.plan.health import ProbeResult, Pulse, judge, next_pause
+from devbox.plan.health import Pulse, judge, next_pause
 
 PROBE = Probe(TcpCheck(), interval=2.0, retries=3, start_period=10.0, start_interval=0.25)
-GOOD, BAD = ProbeResult(True, "ok"), ProbeResult(False, "refused")
+GOOD, BAD = ProbeResult(0.0, True, 0.01, "ok"), ProbeResult(0.0, False, 0.01, "refused")
 
 
 def after(*results: tuple[float, ProbeResult]) -> Pulse:
