@@ -36,6 +36,7 @@ from devbox.runtimes.docker.provision import (
 )
 from devbox.runtimes.docker.sight import key_of, observed_of
 from devbox.runtimes.docker.translate import Surroundings, attachments, container_of
+from devbox.runtimes.docker.usage import ContainerUsage
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -64,7 +65,7 @@ class DockerRuntime:
         self._image_locks: dict[str, asyncio.Lock] = {}
         self._with_terminal: set[str] = set()
         self._copiers: dict[str, LogCopier] = {}
-        self._samples: dict[Ref, tuple[float, float]] = {}
+        self._usage = ContainerUsage(self._engine)
         self._events: Any = None
         self._looking: set[asyncio.Task[None]] = set()
         self._paused: set[str] = set()
@@ -101,6 +102,7 @@ class DockerRuntime:
     def _observed(self, inspected: dict[str, Any]) -> Observed:
         if inspected["Config"].get("Tty"):
             self._with_terminal.add(inspected["Id"])
+        self._usage.know(inspected["Id"], inspected["State"]["Pid"])
         seen = observed_of(inspected)
         (self._paused.add if seen.paused else self._paused.discard)(seen.ref.id)
         return seen
@@ -195,8 +197,7 @@ class DockerRuntime:
         return LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr")
 
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
-        measured = await asyncio.gather(*(self._measure(ref) for ref in refs))
-        return {ref: sample for ref, sample in zip(refs, measured, strict=True) if sample is not None}
+        return await self._usage.measure(refs)
 
     async def clear(self, *, volumes: bool) -> None:
         """Remove the project's networks, one-off containers and nameless volumes, and with `volumes` the others too."""
@@ -388,17 +389,3 @@ class DockerRuntime:
                 self._copiers[instance.ref.id] = LogCopier(
                     client, instance.ref.id, self.logs(instance.key), tty=instance.ref.id in self._with_terminal
                 )
-
-    async def _measure(self, ref: Ref) -> Sample | None:
-        try:
-            stats = await self._engine.call(lambda client: client.stats(ref.id, stream=False, one_shot=True))
-        except DevboxError:
-            return None
-        memory = stats.get("memory_stats", {})
-        used = memory.get("usage", 0) - memory.get("stats", {}).get("inactive_file", 0)
-        spent = stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9
-        now = asyncio.get_running_loop().time()
-        before = self._samples.get(ref)
-        self._samples[ref] = (now, spent)
-        share = (spent - before[1]) / (now - before[0]) * 100 if before and now > before[0] else 0.0
-        return Sample(cpu=max(0.0, share), memory=max(0, used))

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import psutil
 
 from devbox.domain.instance import Ref, Sample
+from devbox.runtimes import procfs
+from devbox.runtimes.meter import Counters, Meter
 
 
 class Usage:
-    """Measures process trees. Keeps the CPU times of the last measurement, for a share needs two."""
+    """Measures process trees."""
 
     def __init__(self) -> None:
-        self._before: dict[Ref, tuple[float, float]] = {}
+        self._meter = Meter()
 
     def measure(self, roots: Mapping[Ref, int]) -> dict[Ref, Sample]:
-        """CPU (percent of one core since the last call) and resident memory of the tree below each pid."""
-        children = _children()
-        now = time.monotonic()
-        samples = {}
-        spent = {}
-        for ref, pid in roots.items():
-            cpu, memory = _tree_usage(pid, children)
-            if memory:
-                before = self._before.get(ref)
-                share = max(0.0, (cpu - before[1]) / (now - before[0]) * 100) if before and now > before[0] else 0.0
-                samples[ref] = Sample(cpu=share, memory=memory)
-                spent[ref] = (now, cpu)
-        self._before = spent
-        return samples
+        """What the tree below each pid used since the last call."""
+        found = procfs.trees(roots.values()) if procfs.HERE else _trees(roots.values())
+        return self._meter.samples({ref: found[pid] for ref, pid in roots.items() if pid in found})
 
 
-def _children() -> dict[int, list[int]]:
+def _trees(roots: Iterable[int]) -> dict[int, Counters]:
+    """The same where the kernel has no such files."""
     children: dict[int, list[int]] = {}
     for process in psutil.process_iter(["ppid"]):
         children.setdefault(process.info["ppid"] or 0, []).append(process.pid)
-    return children
+    found = {root: _tree_usage(root, children) for root in roots}
+    return {root: Counters(cpu, memory) for root, (cpu, memory) in found.items() if memory}
 
 
 def _tree_usage(root: int, children: Mapping[int, list[int]]) -> tuple[float, int]:
