@@ -36,6 +36,7 @@ from devbox.domain.status import Intent
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.reach import demand
 from devbox.engine.trace import chain_of
+from devbox.plan.diagnosis import diagnose, error_line, try_next
 from devbox.plan.state import UnitState
 
 _QUEUE = 1000
@@ -304,7 +305,23 @@ class LocalControl:
             tail=() if running else (failure.tail if failure else ()) or self.engine.logs.tail(worst.key, 10),
             blocks=tuple(sorted(waiting & dependents(service, needs))),
             hint=failure.hint if failure else "",
+            **self._diagnosis(worst),
         )
+
+    def _diagnosis(self, unit: UnitState) -> dict[str, str]:
+        """Where the trouble of a replica begins, the line that says it, and what to try."""
+        found = diagnose(self.engine.state, self.engine.decision.holds, unit)
+        if not found.culprit:
+            return {}
+        culprits = self.engine.state.of_service(found.culprit)
+        culprit = next((each for each in culprits if not each.ready), culprits[0])
+        tail = (culprit.failure.tail if culprit.failure else ()) or self.engine.logs.tail(culprit.key, 20)
+        return {
+            "culprit": found.culprit,
+            "first_cause": found.first_cause,
+            "error_line": error_line(tail),
+            "try_next": try_next(culprit),
+        }
 
     # --- small things
 

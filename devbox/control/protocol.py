@@ -189,7 +189,9 @@ class Command:
 class Why:
     """The answer to `devbox why`: how the service is, the chain of causes (latest first), last words, what it blocks.
 
-    `headline` is the answer in one sentence. `blocks` names services that wait for this one.
+    `headline` is the answer in one sentence. `blocks` names services that wait for this one. `first_cause` is where the
+    trouble begins (`culprit` is the service), `error_line` the line of its last ones that most likely says it, and
+    `try_next` what a person can do; empty where nothing is wrong.
     """
 
     row: Row
@@ -198,6 +200,10 @@ class Why:
     tail: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     hint: str = ""
+    culprit: str = ""
+    first_cause: str = ""
+    error_line: str = ""
+    try_next: str = ""
 
 
 @dataclass(frozen=True, slots=True)

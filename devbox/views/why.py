@@ -23,8 +23,14 @@ def explanation(why: Why, *, colour: bool) -> str:
         lines.append(f"  since {_clock(row.status.since)}, {row.status.restarts} restarts")
     if row.probe_output and row.probe_output not in why.headline:
         lines.append(f"  last probe: {row.probe_output}")
-    if why.hint:
-        lines.append(f"  {why.hint}")
+    if why.culprit and why.culprit != row.service:
+        lines.append(f"  it begins with {why.culprit}: {why.first_cause}")
+    elif why.first_cause and why.first_cause not in why.headline:
+        lines.append(f"  {why.first_cause}")
+    if why.error_line:
+        lines.append(f"  it said: {harmless(why.error_line)}")
+    if why.try_next or why.hint:
+        lines.append(f"  {why.try_next or why.hint}")
     if why.tail:
         lines += ["", "Last lines", *(f"  │ {harmless(line)}" for line in why.tail)]
     lines += ["", "Because", *_folded([_link(event, row.service) for event in why.chain])]
