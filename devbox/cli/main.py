@@ -23,8 +23,8 @@ class CommandModule(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (None: the process's arguments) asks for."""
     args = parse(sys.argv[1:] if argv is None else argv)
-    module: CommandModule = importlib.import_module(f"devbox.cli.commands.{args.module}")
     try:
+        module: CommandModule = importlib.import_module(f"devbox.cli.commands.{args.module}")
         code = module.run(args)
         sys.stdout.flush()
         return code

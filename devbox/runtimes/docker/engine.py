@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from devbox.domain.errors import EngineUnavailable, StepError
@@ -28,6 +28,7 @@ OLDEST_API = "1.41"
 """What engines from 20.10 on speak."""
 
 _CALL_LIMIT = 120
+_SETTLE_LIMIT = 10.0
 _REACH_HINT = "Is it running? `docker info` tells; on Linux `systemctl start docker` starts it."
 _RIGHTS_HINT = "You may not open its socket: `sudo usermod -aG docker $USER`, then log in again."
 
@@ -41,6 +42,7 @@ class EngineLink:
         self._waiting_pool = ThreadPoolExecutor(WAITING_AT_ONCE, thread_name_prefix="docker wait")
         self._client: APIClient | None = None
         self._connecting = asyncio.Lock()
+        self._short: set[Future[Any]] = set()
 
     @property
     def version(self) -> str:
@@ -62,6 +64,13 @@ class EngineLink:
         client = await self.client()
         return await self._on_thread(lambda: work(client), self._waiting_pool if waits else self._pool)
 
+    async def settled(self) -> None:
+        """Wait until the calls under way are done: one whose caller gave up goes on, and makes what it was to make.
+
+        Those that mostly wait are not waited for.
+        """
+        await asyncio.to_thread(wait, set(self._short), _SETTLE_LIMIT)
+
     async def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -73,7 +82,11 @@ class EngineLink:
             with errors_in_words(self.endpoint):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(pool, guarded)
+        future = pool.submit(guarded)
+        if pool is self._pool:
+            self._short.add(future)
+            future.add_done_callback(self._short.discard)
+        return await asyncio.wrap_future(future)
 
 
 def connect(endpoint: Endpoint) -> APIClient:

@@ -215,6 +215,7 @@ class DockerRuntime:
                 if failure is not None:
                     raise StepError(failure)
 
+        await self._engine.settled()
         await self._engine.call(remove, waits=True)
 
     async def close(self) -> None:
