@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
+from devbox.control.exposition import exposition
 from devbox.control.protocol import (
     Action,
     Bye,
@@ -285,6 +286,11 @@ class LocalControl:
         """What a replica used over the last quarter of an hour."""
         unit = self._known(service, replica)
         return replace(self.engine.metrics.history(unit.key), restarts=unit.restarts)
+
+    def exposition(self) -> str:
+        """Every figure of every replica, in Prometheus' text format."""
+        rows, latest = self._rows(self.engine.state.units.keys()), self.engine.metrics.latest
+        return exposition(self.project, [(row, latest.get(UnitKey(row.service, row.replica))) for row in rows])
 
     # --- why
 

@@ -9,6 +9,7 @@
     GET  /v1/why/SERVICE              a Why
     GET  /v1/probes/SERVICE?replica=  ProbeResults, oldest first
     GET  /v1/metrics/SERVICE?replica= a MetricsHistory
+    GET  /metrics                     what every replica uses, in Prometheus' text format
     POST /v1/up                       {app, command} -> Verdict
     POST /v1/plan                     {app, services} -> {plan}
     POST /v1/command                  a Command -> Verdict
@@ -30,6 +31,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from devbox.control.exposition import CONTENT_TYPE
 from devbox.control.local import LocalControl
 from devbox.control.protocol import Bye, Command
 from devbox.domain.codec import DecodeError, decode, encode
@@ -90,6 +92,9 @@ def make_app(control: LocalControl) -> Starlette:
     async def metrics(request: Request) -> Response:
         return JSONResponse(encode(control.metrics(request.path_params["service"], _replica(request))))
 
+    async def scraped(_: Request) -> Response:
+        return Response(control.exposition(), media_type=CONTENT_TYPE)
+
     async def unit(request: Request) -> Response:
         return JSONResponse(encode(control.placed(request.path_params["service"], _replica(request))))
 
@@ -114,6 +119,7 @@ def make_app(control: LocalControl) -> Starlette:
             Route("/v1/logs/lines/{service}", _guarded(lines)),
             Route("/v1/events", _guarded(events)),
             Route("/v1/why/{service}", _guarded(why)),
+            Route("/metrics", _guarded(scraped)),
             Route("/v1/probes/{service}", _guarded(probes)),
             Route("/v1/metrics/{service}", _guarded(metrics)),
             Route("/v1/unit/{service}", _guarded(unit)),

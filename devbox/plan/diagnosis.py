@@ -30,6 +30,9 @@ _CODES = {
     143: "asked to end (SIGTERM)",
 }
 
+_CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
+"""Signals that a program brings upon itself."""
+
 _TRY = {
     FailureKind.OUT_OF_MEMORY: "Give it more memory (`mem_limit`), or find what it keeps: `devbox stats {name}`.",
     FailureKind.PORT_TAKEN: "End the process that holds the port, or give {name} another one.",
@@ -68,6 +71,8 @@ def diagnose(state: State, holds: Mapping[UnitKey, Hold], unit: UnitState) -> Di
 
 def _trouble(unit: UnitState) -> str:
     failure = unit.failure
+    if failure is not None and failure.signal in _CRASHES:
+        return f"it crashed ({_CRASHES[failure.signal]})"
     if failure is not None:
         words = "" if failure.kind is FailureKind.OUT_OF_MEMORY else ending_in_words(failure.exit_code)
         return f"{failure.message} ({words})" if words else failure.message
@@ -98,6 +103,8 @@ def error_line(lines: Sequence[str]) -> str:
 def try_next(unit: UnitState) -> str:
     """What a person can do about a replica's trouble; empty where nothing is wrong."""
     name, failure = unit.key.service, unit.failure
+    if failure is not None and failure.signal in _CRASHES:
+        return f"{name} crashed by itself: look at its last lines, or run its command under a debugger."
     if failure is not None and failure.kind in _TRY:
         return failure.hint or _TRY[failure.kind].format(name=name)
     if failure is not None:

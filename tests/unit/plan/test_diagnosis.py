@@ -72,3 +72,11 @@ def test_what_is_well_has_no_first_cause() -> None:
 def test_exit_codes_have_words() -> None:
     assert "SIGSEGV" in ending_in_words(139)
     assert ending_in_words(1) == ending_in_words(None) == ""
+
+
+def test_a_crash_is_not_laid_at_the_door_of_somebody_else() -> None:
+    killed = Failure(FailureKind.KILLED, "killed by SIGSEGV from outside", signal=11)
+    crashed = unit("api", phase=Phase.FAILED, failure=killed)
+    found = diagnose(State({crashed.key: crashed}), {}, crashed)
+    assert found.first_cause == "it crashed (SIGSEGV)"
+    assert try_next(crashed).startswith("api crashed by itself")
