@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test meshes browser check bench screenshots soak clean
+.PHONY: demo test meshes browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -26,6 +26,9 @@ check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit/test_imports.py
+
+fuzz: $(VENV)/.dev  ## manifests that something happened to, for four minutes; FUZZ="--seed 2" others
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(VENV)/.dev  ## what devbox is measured by; fails where a figure is over its limit
 	$(BIN)/python -m bench

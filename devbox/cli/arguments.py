@@ -52,8 +52,8 @@ class _Parser(argparse.ArgumentParser):
 _WRONG_COMMAND = re.compile(r"argument COMMAND: invalid choice: '([^']*)'")
 
 
-def parse(argv: Sequence[str]) -> Arguments:
-    """The arguments of one call. Ends the process on `--help`, `--version` and bad usage."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
     parser = _Parser(prog="devbox", description="Run a whole service mesh on a laptop, and see why a part is not well.")
     _global_flags(parser, top=True)
     parser.add_argument("-v", "--version", action="store_true", help="show the version and end")
@@ -64,6 +64,12 @@ def parse(argv: Sequence[str]) -> Arguments:
         _global_flags(command, top=False)
         define(command)
         command.set_defaults(module=module, command=name)
+    return parser
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """The arguments of one call. Ends the process on `--help`, `--version` and bad usage."""
+    parser = make_parser()
     args = parser.parse_args(argv, Arguments())
     if args.version:
         args.module = "version"
@@ -299,6 +305,23 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("services", nargs="*", metavar="SERVICE", help="these services only")
 
 
+def _task(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="ARG", help="more arguments for it")
+    # What `exec` can be told besides; a task is what the manifest says.
+    quiet = not sys.stdin.isatty()
+    parser.set_defaults(env=(), user="", workdir="", detach=False, privileged=False, no_tty=quiet)
+
+
+def _schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", nargs="?", choices=("devbox", "compose"), default="devbox", help="for which file")
+
+
+def _completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
 def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="SERVICE[.KEY]")
     parser.add_argument("--show-secrets", action="store_true", help="do not mask what looks like a secret")
@@ -362,6 +385,10 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "serve": ("the panel in a browser, on this machine only", "serve", _serve),
     "events": ("what happens, as it happens", "events", _events),
     "config": ("check the manifest, and print it resolved", "config", _config),
+    "task": ("run a task of a service", "task", _task),
+    "init": ("write a first devbox.yaml for what is here", "init", _nothing),
+    "schema": ("the JSON Schema of a manifest, for editors", "schema", _schema),
+    "completion": ("what a shell needs to complete devbox", "completion", _completion),
     "explain": ("where a value comes from, and what it overrode", "explain", _explain),
     "why": ("why a service is as it is", "why", _why),
     "report": ("one file that says how it all is, for an issue", "report", _report),

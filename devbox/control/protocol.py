@@ -47,6 +47,7 @@ class Row:
     needs: tuple[str, ...] = ()
     probe_output: str = ""
     url: str = ""
+    tasks: tuple[str, ...] = ()
     sample: Sample | None = None
 
     @property

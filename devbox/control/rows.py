@@ -35,6 +35,7 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
         needs=tuple(need.service for need in unit.needs),
         probe_output=probe_output or unit.probe_output,
         url=url,
+        tasks=tuple(task.name for task in spec.tasks) if spec else (),
     )
 
 

@@ -267,6 +267,14 @@ class ContainerRun:
 Run = ProcessRun | ContainerRun
 
 
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A command that is run to its end beside a service, when a person asks for it."""
+
+    name: str
+    argv: tuple[Template, ...]
+
+
 class Reload(StrEnum):
     """How an instance that runs makes way for a new one: it ends first, or it serves until the new one is ready."""
 
@@ -313,6 +321,7 @@ class ServiceSpec:
     group: Group = Group.SERVICE
     exports: tuple[tuple[str, Template], ...] = ()
     open_path: str | None = None
+    tasks: tuple[TaskSpec, ...] = ()
     reload: Reload = Reload.RESTART
     on_demand: OnDemand | None = None
 

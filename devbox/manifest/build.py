@@ -82,6 +82,7 @@ def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -
         group=Group.JOB if is_job else pieces.group if pieces else Group.SERVICE,
         exports=pieces.exports if pieces else (),
         open_path=draft.open_path,
+        tasks=tuple(draft.tasks),
         reload=draft.reload,
         on_demand=OnDemand(draft.idle_timeout) if draft.on_demand else None,
     )

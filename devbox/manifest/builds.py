@@ -14,7 +14,7 @@ from devbox.manifest.tree import Mapping, Node, Scalar
 from devbox.manifest.values import Scope
 
 _REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/", re.ASCII)
-_KEYS = (
+KEYS = (
     "context", "dockerfile", "dockerfile_inline", "args", "ssh", "cache_from", "cache_to", "additional_contexts",
     "extra_hosts", "isolation", "privileged", "labels", "no_cache", "pull", "network", "shm_size", "target", "secrets",
     "tags", "ulimits", "platforms", "entitlements", "provenance", "sbom",
@@ -28,7 +28,7 @@ def build(scope: Scope, node: Node, draft: Draft) -> None:
         text = scope.text(node, "build")
         draft.build = BuildSpec(_context(scope, node, text)) if text is not None else None
         return
-    entries = scope.mapping(node, "build", _KEYS)
+    entries = scope.mapping(node, "build", KEYS)
     fields: dict[str, Any] = {"context": str(scope.base(node.place))}
     for key, entry in entries.items():
         if key == "secrets":

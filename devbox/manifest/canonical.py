@@ -117,18 +117,18 @@ def _given(data: Data) -> Data:
 _DROPPED = frozenset({"extends", "env_file", "label_file"})
 """Keys whose meaning stands in others by now."""
 
-_TEXTS = frozenset({
+TEXTS = frozenset({
     "cgroup", "cgroup_parent", "container_name", "cpuset", "domainname", "hostname", "image", "ipc", "isolation",
     "mac_address", "network_mode", "pid", "platform", "pull_policy", "restart", "runtime", "stop_signal", "use", "user",
     "userns_mode", "uts", "working_dir",
 })  # fmt: skip
-_LISTS = frozenset({
+LISTS = frozenset({
     "cap_add", "cap_drop", "device_cgroup_rules", "dns", "dns_opt", "dns_search", "expose", "external_links",
     "group_add", "links", "profiles", "requires", "security_opt", "tmpfs", "volumes_from",
 })  # fmt: skip
-_PAIRS = frozenset({"annotations", "labels", "storage_opt", "sysctls"})
-_SIZES = frozenset({"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "shm_size"})
-_DURATIONS = frozenset({"stop_grace_period"})
+PAIRS = frozenset({"annotations", "labels", "storage_opt", "sysctls"})
+SIZES = frozenset({"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "shm_size"})
+DURATIONS = frozenset({"stop_grace_period"})
 
 
 class _Service:
@@ -151,15 +151,15 @@ class _Service:
     def _value(self, key: str, node: Node) -> Any:
         if key in _SHAPES:
             return _SHAPES[key](self, node)
-        if key in _TEXTS:
+        if key in TEXTS:
             return self._text(node)
-        if key in _LISTS:
+        if key in LISTS:
             return [_doubled(text) for text in self._scope.texts(node, key)]
-        if key in _PAIRS:
+        if key in PAIRS:
             return {name: _doubled(text) for name, text in self._scope.pairs(node, key)}
-        if key in _SIZES:
+        if key in SIZES:
             return _as_bytes(node)
-        return _as_duration(node) if key in _DURATIONS else plain(node)
+        return _as_duration(node) if key in DURATIONS else plain(node)
 
     def _text(self, node: Node) -> Any:
         if not isinstance(node, Scalar) or node.is_null:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devbox.domain.container import Attachment, BuildSpec, DeviceRequest, Mount
-from devbox.domain.spec import Check, EnvVar, Need, Port, Reload, Restart, Template
+from devbox.domain.spec import Check, EnvVar, Need, Port, Reload, Restart, TaskSpec, Template
 from devbox.manifest.source import Place
 
 
@@ -93,6 +93,7 @@ class Draft:
     profiles: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     open_path: str | None = None
+    tasks: list[TaskSpec] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     file_labels: tuple[tuple[str, str], ...] = ()

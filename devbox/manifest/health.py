@@ -14,7 +14,7 @@ from devbox.manifest.values import Scope, shown
 COMPOSE = Probe(ExecCheck(()), interval=30.0, timeout=30.0, retries=3, start_period=0.0, start_interval=5.0)
 """The clockwork of Compose's healthchecks where they do not set it themselves."""
 
-_TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
+TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
 _KINDS = ("http", "tcp", "exec", "log")
 _HTTP_TARGET = re.compile(r"(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?", re.ASCII)
 _STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
@@ -22,7 +22,7 @@ _STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
 
 def healthcheck(scope: Scope, node: Node, draft: Draft) -> None:
     """Compose's form: a command that exits with 0 when all is well."""
-    entries = scope.mapping(node, "healthcheck", ("test", "disable", *_TIMES))
+    entries = scope.mapping(node, "healthcheck", ("test", "disable", *TIMES))
     draft.timing, draft.compose_health = _timing(scope, entries), True
     if "disable" in entries and scope.boolean(entries["disable"].value, "disable"):
         draft.no_probe = True
@@ -56,13 +56,13 @@ def _shell(line: Template) -> tuple[Template, ...]:
 
 def health(scope: Scope, node: Node, draft: Draft) -> None:
     """devbox's form: exactly one kind of check, and when it is made."""
-    entries = scope.mapping(node, "health", (*_KINDS, "status", "body", *_TIMES))
+    entries = scope.mapping(node, "health", (*_KINDS, "status", "body", *TIMES))
     draft.timing, draft.compose_health = _timing(scope, entries), False
     kinds = [kind for kind in _KINDS if kind in entries]
     if len(kinds) > 1:
         place = entries[kinds[1]].key
         scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
-    elif not kinds and entries.keys() <= {"status", "body", *_TIMES} and isinstance(node, Mapping):
+    elif not kinds and entries.keys() <= {"status", "body", *TIMES} and isinstance(node, Mapping):
         hint = "Add http: /path, tcp: port, exec: [command] or log: regex."
         scope.problems.add(node.place, "health does not say what to check", hint)
     elif kinds:

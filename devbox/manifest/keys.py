@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, Until
+from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, Until
 from devbox.manifest import builds, container, environment, health
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
@@ -198,8 +198,9 @@ _WATCH_ACTIONS = ("restart", "rebuild", "sync", "sync+restart", "sync+exec")
 
 def _tasks(scope: Scope, node: Node, draft: Draft) -> None:
     for name, entry in scope.mapping(node, "tasks").items():
-        arguments(scope, entry.value, f"the task {name}")
-    scope.problems.note(draft.keys["tasks"], not_carried(draft.name, "tasks"))
+        argv = arguments(scope, entry.value, f"the task {name}")
+        if argv:
+            draft.tasks.append(TaskSpec(name, argv))
 
 
 def _seed(scope: Scope, node: Node, draft: Draft) -> None:

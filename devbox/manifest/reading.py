@@ -35,7 +35,7 @@ from devbox.manifest.variables import Interpolator, read_variables
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
+TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
 _NOT_CARRIED = frozenset({"models"})
 
 
@@ -199,7 +199,7 @@ def _folders(root: Path, files: Sequence[Path], project: Project) -> list[Path]:
 
 def _check_project(scope: Scope, tree: Tree) -> None:
     """The keys of the top level."""
-    for key, entry in scope.mapping(tree, "the manifest", _TOP_LEVEL).items():
+    for key, entry in scope.mapping(tree, "the manifest", TOP_LEVEL).items():
         if key in _NOT_CARRIED:
             scope.problems.note(entry.key, f"{key} is not supported yet and has no effect")
     if "name" in tree.entries:

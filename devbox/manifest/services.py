@@ -12,7 +12,7 @@ from devbox.manifest.tree import Entry, Mapping
 from devbox.manifest.values import Scope, shown
 
 _NAME = re.compile(r"[a-zA-Z0-9._-]+", re.ASCII)
-_EXTENSION = "x-devbox"
+EXTENSION = "x-devbox"
 
 
 def drafts(scope: Scope, services: Mapping) -> list[Draft]:
@@ -51,7 +51,7 @@ def _entries(scope: Scope, name: str, node: Mapping) -> Iterator[tuple[str, Entr
             yield key, entry, keys.OWN[key]
         elif key in keys.COMPOSE:
             yield key, entry, keys.COMPOSE[key]
-        elif key == _EXTENSION:
+        elif key == EXTENSION:
             yield from _extension(scope, entry)
         elif key in keys.NOT_CARRIED:
             scope.problems.note(entry.key, keys.not_carried(name, key))
@@ -60,7 +60,7 @@ def _entries(scope: Scope, name: str, node: Mapping) -> Iterator[tuple[str, Entr
 
 
 def _extension(scope: Scope, entry: Entry) -> Iterator[tuple[str, Entry, keys.Reader]]:
-    for key, own in scope.mapping(entry.value, _EXTENSION, keys.OWN.keys()).items():
+    for key, own in scope.mapping(entry.value, EXTENSION, keys.OWN.keys()).items():
         if key in keys.OWN:
             yield key, own, keys.OWN[key]
 
@@ -71,5 +71,5 @@ def _unknown(scope: Scope, service: str, key: str, place: Place) -> None:
         valid |= keys.OWN.keys()
         hint = nearest(key, valid)
     else:
-        hint = f"{key} is devbox's own: write it under {_EXTENSION}." if key in keys.OWN else nearest(key, valid)
+        hint = f"{key} is devbox's own: write it under {EXTENSION}." if key in keys.OWN else nearest(key, valid)
     scope.problems.add(place, f"the service {service} has no key {shown(key)}", hint)

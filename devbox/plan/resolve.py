@@ -81,6 +81,7 @@ def _unit(key: UnitKey, reader: ServiceSpec, services: dict[str, ServiceSpec]) -
         env=tuple(replace(var, value=fill(var.value)) for var in reader.env),
         probe=reader.probe.filled(fill) if reader.probe is not None else None,
         exports=tuple((name, outside(value)) for name, value in reader.exports),
+        tasks=tuple(replace(task, argv=tuple(map(fill, task.argv))) for task in reader.tasks),
     )
     return Unit(key=key, spec=spec, fingerprint=fingerprint(spec))
 

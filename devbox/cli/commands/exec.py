@@ -9,6 +9,7 @@ import sys
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE
 from devbox.cli.replicas import placed, running
+from devbox.control.protocol import Placed
 from devbox.domain.errors import DevboxError, UsageError
 from devbox.domain.instance import Ref
 from devbox.domain.spec import ProcessRun, Unit
@@ -21,10 +22,10 @@ def run(args: Arguments) -> int:
     unit, ref = running(placed(project.client(), args.service, args.index))
     if isinstance(unit.spec.run, ProcessRun):
         return _beside_process(unit, args, project.name(), project.environment)
-    return _in_container(ref, args, project.name(), project.environment)
+    return _in_container(ref, args, project.name(), project.environment, tuple(args.argv) or _SHELL)
 
 
-def _in_container(ref: Ref, args: Arguments, project: str, environ: dict[str, str]) -> int:
+def _in_container(ref: Ref, args: Arguments, project: str, environ: dict[str, str], argv: tuple[str, ...]) -> int:
     from devbox.runtimes.docker.oneoff import Asked, wants_terminal
     from devbox.runtimes.docker.session import engine_session
 
@@ -38,13 +39,21 @@ def _in_container(ref: Ref, args: Arguments, project: str, environ: dict[str, st
         privileged=args.privileged,
     )
     with engine_session(project, environ) as session:
-        return session.execute(ref.id, tuple(args.argv) or _SHELL, asked)
+        return session.execute(ref.id, argv, asked)
 
 
 def _beside_process(unit: Unit, args: Arguments, project: str, environ: dict[str, str]) -> int:
     if args.user or args.privileged:
         raise UsageError(f"{unit.key.service} runs on this machine: there --user and --privileged mean nothing")
     return run_here(unit, tuple(args.argv) or (environ.get("SHELL", "sh"),), args, project, environ)
+
+
+def run_beside(found: Placed, argv: tuple[str, ...], args: Arguments) -> int:
+    """Run a command beside a replica, wherever that runs; its exit code."""
+    project = args.project()
+    if found.unit is not None and isinstance(found.unit.spec.run, ProcessRun):
+        return run_here(found.unit, argv, args, project.name(), project.environment)
+    return _in_container(running(found)[1], args, project.name(), project.environment, argv)
 
 
 def run_here(unit: Unit, argv: tuple[str, ...], args: Arguments, project: str, environ: dict[str, str]) -> int:

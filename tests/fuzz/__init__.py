@@ -1,0 +1,1 @@
+"""Manifests that something happened to: reading them gives a mesh or errors, soon and in little room."""
