@@ -351,6 +351,10 @@ def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="FILE", help="what `devbox report` wrote")
 
 
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _format(parser, "text", "json")
+
+
 def _version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short", action="store_true", help="the number only")
 
@@ -393,5 +397,6 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "why": ("why a service is as it is", "why", _why),
     "report": ("one file that says how it all is, for an issue", "report", _report),
     "open": ("a report in the panel", "open", _open),
+    "doctor": ("what is wrong with this machine, and what mends it", "doctor", _doctor),
     "version": ("the version", "version", _version),
 }
