@@ -11,7 +11,7 @@ from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, say
-from devbox.cli.launch import ensure_supervisor
+from devbox.cli.launch import ensure_supervisor, supervisor_answers
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
 from devbox.control.protocol import Action, Changed, Command, Frame, Goal, Recreate, Snapshot, Verdict
@@ -78,7 +78,6 @@ def _images_made(app: AppSpec, args: Arguments) -> bool:
 
 
 def _print_plan(args: Arguments, app: AppSpec, places: Places) -> int:
-    from devbox.cli.launch import supervisor_answers
     from devbox.cli.planning import plan_without_supervisor
 
     if supervisor_answers(places):
@@ -116,14 +115,15 @@ def bring_up(client: Client, app: AppSpec, command: Command) -> Verdict:
 
 def _detached(args: Arguments, app: AppSpec, places: Places) -> int:
     client = Client(places.socket, places.project)
-    started = False
+    # Asked beforehand: an interrupt may come while the supervisor is on its way up.
+    fresh = not supervisor_answers(places)
     try:
-        started = ensure_supervisor(places)
+        ensure_supervisor(places)
         if args.progress != "quiet":
             threading.Thread(target=_show_progress, args=(client, args.progress), daemon=True).start()
         verdict = bring_up(client, app, up_command(args))
     except KeyboardInterrupt:
-        return _interrupted(places, fresh=started)
+        return _interrupted(places, fresh=fresh)
     say_unmet(verdict)
     if not verdict.ok:
         return FAILED
