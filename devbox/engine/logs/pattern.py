@@ -13,18 +13,26 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from devbox.domain.errors import UsageError
-from devbox.domain.log import Level, LogQuery
+from devbox.domain.log import LogQuery
 
 Span = tuple[int, int]
 """Where a line is in its block: its first byte, and the byte behind its last one, without the newline."""
 
 _MOST_LITERALS = 8
-_GRAVE = (
-    *b"warn wrn err fail sever fatal crit panic emerg alert exception traceback ftl".split(),
-    *(b'" 4', b'" 5', b" # ", b'level":4', b'level":5', b'level":6', b'"s":"e', b'"s":"w', b'"s":"f', b"\n<"),
-    *(b"\nw0", b"\nw1", b"\ne0", b"\ne1", b"\nf0", b"\nf1"),
+_SAMPLE = 64 << 10
+_GRAVE_WORDS = tuple(b"warn err fail sever fatal crit panic emerg alert exception traceback".split())
+"""One of these is in nearly every line that is a warning or worse, in small letters."""
+
+_GRAVE_MARKS = (
+    (re.compile(rb"\[(?:inf|dbg|vrb)"), (b"wrn", b"ftl")),
+    (re.compile(rb'"level":\d'), (b'level":4', b'level":5', b'level":6')),
+    (re.compile(rb'"s":"[id]'), (b'"s":"w', b'"s":"e', b'"s":"f')),
+    (re.compile(rb'http/[\d.]+" \d'), (b'" 4', b'" 5')),
+    (re.compile(rb"\d:[xcsm] .{24} [.*-] "), (b" # ",)),
+    (re.compile(rb"^[iwef]\d{4} ", re.MULTILINE), (b"\nw0", b"\nw1", b"\ne0", b"\ne1", b"\nf0", b"\nf1")),
+    (re.compile(rb"^<\d", re.MULTILINE), (b"\n<",)),
 )
-"""One of these is in every line that is a warning or worse, in small letters."""
+"""Formats that say it in a sign: how they are known by the start of a block, and their signs in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,17 @@ def pattern_of(query: LogQuery) -> Pattern:
     return Pattern(tuple(text.lower() if folded else text for text in encoded), folded, expression)
 
 
-def grave(level: Level) -> Pattern | None:
-    """What finds the lines that may be of a level or worse; None where that would be nearly all of them."""
-    return Pattern(_GRAVE, True, None) if level >= Level.WARN else None
+def grave_spans(block: bytes) -> Iterator[Span]:
+    """The lines that may be warnings or worse: all that are, and some that are not."""
+    folded = block.lower()
+    sample = folded[:_SAMPLE]
+    marks = [mark for form, marks in _GRAVE_MARKS if form.search(sample) for mark in marks]
+    # What tells a level at the start of a line is looked for with the newline before it; the first line has none.
+    first = block.find(b"\n")
+    yield 0, len(block) if first < 0 else first
+    for start, end in _with_literals(folded, (*_GRAVE_WORDS, *marks)):
+        if start > 0:
+            yield start, end
 
 
 def _required(parsed: Any) -> list[str] | None:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devbox.domain.codec import decode, encode
-from devbox.domain.log import LogChunk, LogQuery
+from devbox.domain.log import Level, LogChunk, LogQuery
 from devbox.domain.logformat import Grouping
 from devbox.engine.logs.index import Index
-from devbox.engine.logs.pattern import Pattern, Span, grave, pattern_of
+from devbox.engine.logs.pattern import Pattern, Span, grave_spans, pattern_of
 
 BLOCK = 4 << 20
 """Bytes looked through at once."""
@@ -158,19 +158,10 @@ class _Search:
                     yield more
 
     def _candidates(self, block: bytes) -> Iterator[Span]:
-        if self._pattern.literals is not None:
-            yield from self._pattern.spans(block)
-            return
-        quick = grave(self._query.level) if self._query.level is not None else None
-        if quick is None:
-            yield from self._pattern.spans(block)
-            return
-        # What tells a level at the start of a line is looked for with the newline before it.
-        first = block.find(b"\n")
-        yield 0, len(block) if first < 0 else first
-        for start, end in quick.spans(block):
-            if start > 0:
-                yield start, end
+        level = self._query.level
+        if self._pattern.literals is None and level is not None and level >= Level.WARN:
+            return grave_spans(block)
+        return self._pattern.spans(block)
 
     def _letters(self, block: bytes, run: list[Span]) -> str:
         first, end = run[0]

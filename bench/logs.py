@@ -1,0 +1,239 @@
+"""Logs: into the store from processes and containers, opened at their end, searched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from bench.figures import Figure
+from devbox.domain.log import Level, LogQuery
+from devbox.domain.spec import UnitKey
+from devbox.engine.logs import LogStore
+from devbox.runtimes.base import LogFiles
+
+DEVBOX = str(Path(sys.executable).with_name("devbox"))
+IMAGE = "devbox-test/base"
+LINES = 1_000_000
+MANY, EACH = 20, 50_000
+GIGABYTE = 1 << 30
+RATE, SECONDS = 20_000, 8
+KEY = UnitKey("big")
+
+_LINE = "sprintf('%010d %s', $_, 'x' x 88)"
+_PRINTER = """
+import sys, time
+time.sleep(2)  # the start of the mesh is no part of it
+began = time.perf_counter()
+for n in range({lines}):
+    sys.stdout.write('%010d %s\\n' % (n, 'x' * 88))
+sys.stdout.flush()
+open({took!r}, 'w').write(str(time.perf_counter() - began))
+"""
+_STEADY = """
+import sys, time
+began = time.perf_counter()
+for step in range({seconds} * 100):
+    sys.stdout.write(''.join('%010d INFO %s\\n' % (step * {each} + n, 'x' * 83) for n in range({each})))
+    sys.stdout.flush()
+    time.sleep(max(0, began + step / 100 - time.perf_counter()))
+time.sleep(3600)
+"""
+
+
+@contextmanager
+def _mesh(services: dict[str, object], name: str) -> Iterator[tuple[Path, psutil.Process]]:
+    """A mesh that is up: the folder of its logs, and its supervisor."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "devbox.yaml").write_text(json.dumps({"name": name, "services": services}))
+        env = {**os.environ, "DEVBOX_STATE_HOME": f"{folder}/state"}
+
+        def devbox(*args: str) -> str:
+            return subprocess.run(
+                [DEVBOX, *args], cwd=folder, env=env, check=False, capture_output=True, text=True
+            ).stdout
+
+        devbox("up", "-d")
+        try:
+            listed = json.loads(devbox("ls", "--format", "json").splitlines()[0])
+            yield Path(folder) / "state" / name / "run" / "logs", psutil.Process(listed["SupervisorPid"])
+        finally:
+            devbox("down", "-v")
+
+
+def _printing(lines: int) -> list[str]:
+    return ["perl", "-e", f"print {_LINE}, qq(\\n) for 0 .. {lines - 1}"]
+
+
+def _wait_for(path: Path, size: int, limit: float = 120.0) -> None:
+    deadline = time.perf_counter() + limit
+    while not path.exists() or path.stat().st_size < size:
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"{path} has {path.stat().st_size if path.exists() else 0} of {size} bytes")
+        time.sleep(0.01)
+
+
+def _in_order(path: Path, lines: int) -> bool:
+    with path.open("rb") as file:
+        return all(int(line[:10]) == number for number, line in enumerate(file)) and path.stat().st_size == lines * 100
+
+
+def _started(container: str) -> float:
+    said = subprocess.run(
+        ["docker", "inspect", "-f", "{{.State.StartedAt}}", container], capture_output=True, text=True
+    )
+    from devbox.domain.logtime import time_of
+
+    return time_of(said.stdout.strip()) or 0.0
+
+
+def _from_one_container() -> Figure:
+    """A million lines: into the store, and by the engine's own client into a file."""
+    command = {"image": IMAGE, "command": _printing(LINES), "restart": "no"}
+    with _mesh({"one": command}, "bench-logs-one") as (logs, _):
+        file = logs / "one-1.stdout"
+        file = file if file.exists() else next(logs.glob("one*.stdout"), file)
+        _wait_for(file, LINES * 100)
+        ours = time.time() - _started("bench-logs-one-one-1")
+        whole = _in_order(file, LINES)
+    with tempfile.TemporaryDirectory() as folder:
+        name = "bench-logs-client"
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True)
+        subprocess.run(
+            ["docker", "run", "-d", "--name", name, IMAGE, *_printing(LINES)], check=True, capture_output=True
+        )
+        with open(f"{folder}/log", "wb") as out:
+            subprocess.run(["docker", "logs", "-f", name], stdout=out, check=True)
+        theirs = time.time() - _started(name)
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True)
+    beside = f"{ours:.1f} s, `docker logs -f` {theirs:.1f} s"
+    what = "1,000,000 lines of a container in the store, to `docker logs -f`"
+    return Figure(what, ours / theirs if whole else float("inf"), "x", 1.0, beside)
+
+
+def _from_many_containers() -> Figure:
+    names = [f"m{number}" for number in range(MANY)]
+    service = {"image": IMAGE, "command": _printing(EACH), "restart": "no"}
+    with _mesh(dict.fromkeys(names, service), "bench-logs-many") as (logs, _):
+        for name in names:
+            _wait_for(next(iter(logs.glob(f"{name}*.stdout")), logs / f"{name}.stdout"), EACH * 100)
+        began = min(_started(f"bench-logs-many-{name}-1") for name in names)
+        took = time.time() - began
+        whole = all(_in_order(next(logs.glob(f"{name}*.stdout")), EACH) for name in names)
+    return Figure(
+        f"{MANY} containers with {EACH:,} lines each in the store", took if whole else float("inf"), "s", 12.0
+    )
+
+
+def _from_a_process() -> Figure:
+    """What a process takes to write a million lines: into a file by itself, and under devbox."""
+    with tempfile.TemporaryDirectory() as folder:
+        took = Path(folder) / "took"
+
+        def alone() -> float:
+            with open(f"{folder}/log", "wb") as out:
+                code = _PRINTER.format(lines=LINES, took=str(took))
+                subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+            return float(took.read_text())
+
+        def under_devbox(turn: int) -> float:
+            took.unlink(missing_ok=True)
+            code = _PRINTER.format(lines=LINES, took=str(took))
+            service = {"command": [sys.executable, "-c", code], "restart": "no"}
+            with _mesh({"one": service}, f"bench-logs-process{turn}"):
+                _wait_for(took, 3)
+                time.sleep(0.05)
+            return float(took.read_text())
+
+        pairs = [(alone(), under_devbox(turn)) for turn in range(4)]
+    bare, ours = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    return Figure("1,000,000 lines of a process, to writing a file", ours / bare, "x", 1.1, f"bare {bare:.2f} s")
+
+
+def _steady() -> Figure:
+    """What the supervisor needs while a service prints 20,000 lines a second; nothing may be missing."""
+    code = _STEADY.format(seconds=SECONDS, each=RATE // 100)
+    with _mesh({"one": {"command": [sys.executable, "-c", code]}}, "bench-logs-steady") as (logs, supervisor):
+        before, began = sum(supervisor.cpu_times()[:2]), time.perf_counter()
+        _wait_for(next(logs.glob("one*.stdout")), RATE * SECONDS * 100)
+        share = (sum(supervisor.cpu_times()[:2]) - before) / (time.perf_counter() - began)
+        whole = _in_order(next(logs.glob("one*.stdout")), RATE * SECONDS)
+    what = f"the supervisor beside {RATE:,} lines a second, in cores"
+    return Figure(what, share if whole else float("inf"), "x", 0.15)
+
+
+def _store(folder: Path) -> LogStore:
+    logs = LogStore(folder, lambda key: LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr"), limit=4 << 30)
+    logs.know([KEY])
+    return logs
+
+
+def _write_gigabyte(path: Path) -> None:
+    lines = []
+    for number in range(100_000):
+        level = "ERROR" if number % 10_000 == 77 else "INFO"
+        head = f"2024-05-01 10:00:00,{number % 1000:03} {level} app.orders"
+        lines.append(f"{head}: request {number} took {number % 97} ms id={number:08x}")
+    block = ("\n".join(lines) + "\n").encode()
+    with path.open("wb") as file:
+        while file.tell() < GIGABYTE - len(block):
+            file.write(block)
+        file.write(b"2024-05-01 10:00:01,000 WARN app.orders: the needle user=17 status=503\n")
+
+
+async def _search(logs: LogStore, query: LogQuery) -> tuple[float, int]:
+    began = time.perf_counter()
+    found = sum([len(chunk.lines) async for chunk in logs.search(query)])
+    return time.perf_counter() - began, found
+
+
+async def _of_a_gigabyte(folder: Path) -> list[Figure]:
+    _write_gigabyte(folder / f"{KEY}.stdout")
+    _store(folder).mark(KEY)
+    began = time.perf_counter()
+    logs = _store(folder)
+    last = [chunk async for chunk in logs.read((), tail=1000, follow=False)]
+    opened = time.perf_counter() - began
+    assert sum(len(chunk.lines) for chunk in last) == 1000
+    began = time.perf_counter()
+    middle = logs.lines(KEY, "stdout", last[-1].first_line // 2, 100)
+    seek = time.perf_counter() - began
+    assert len(middle.lines) == 100
+    queries = {
+        "for a text": (LogQuery(text="needle"), 1.5),
+        "for an expression": (LogQuery(text=r"user=\d+ status=5\d\d", regex=True), 1.5),
+        "for a text, whatever its case": (LogQuery(text="NEEDLE", ignore_case=True), 2.5),
+        "for errors": (LogQuery(level=Level.ERROR), 6.0),
+    }
+    figures = [
+        Figure("a log of 1 GiB opened at its end", opened, "s", 0.1),
+        Figure("100 lines from its middle", seek, "s", 0.1),
+    ]
+    for words, (query, limit) in queries.items():
+        took, found = min([await _search(logs, query) for _ in range(3)])
+        assert found > 0
+        figures.append(Figure(f"1 GiB of log searched {words}", took, "s", limit))
+    return figures
+
+
+def measure() -> list[Figure]:
+    """Everything about logs. What needs an engine is left out where there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = asyncio.run(_of_a_gigabyte(Path(folder)))
+    figures += [_from_a_process(), _steady()]
+    if (
+        shutil.which("docker")
+        and subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode == 0
+    ):
+        figures += [_from_one_container(), _from_many_containers()]
+    return figures
