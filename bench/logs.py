@@ -55,7 +55,7 @@ time.sleep(3600)
 def _mesh(services: dict[str, object], name: str) -> Iterator[tuple[Path, psutil.Process]]:
     """A mesh that is up: the folder of its logs, and its supervisor."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "devbox.yaml").write_text(json.dumps({"name": name, "services": services}))
+        (Path(folder) / "devbox.yaml").write_text(json.dumps({"name": name, "services": services}).replace("$", "$$"))
         env = {**os.environ, "DEVBOX_STATE_HOME": f"{folder}/state"}
 
         def devbox(*args: str) -> str:
@@ -101,8 +101,7 @@ def _from_one_container() -> Figure:
     """A million lines: into the store, and by the engine's own client into a file."""
     command = {"image": IMAGE, "command": _printing(LINES), "restart": "no"}
     with _mesh({"one": command}, "bench-logs-one") as (logs, _):
-        file = logs / "one-1.stdout"
-        file = file if file.exists() else next(logs.glob("one*.stdout"), file)
+        file = logs / f"{UnitKey('one')}.stdout"
         _wait_for(file, LINES * 100)
         ours = time.time() - _started("bench-logs-one-one-1")
         whole = _in_order(file, LINES)
@@ -126,10 +125,10 @@ def _from_many_containers() -> Figure:
     service = {"image": IMAGE, "command": _printing(EACH), "restart": "no"}
     with _mesh(dict.fromkeys(names, service), "bench-logs-many") as (logs, _):
         for name in names:
-            _wait_for(next(iter(logs.glob(f"{name}*.stdout")), logs / f"{name}.stdout"), EACH * 100)
+            _wait_for(logs / f"{UnitKey(name)}.stdout", EACH * 100)
         began = min(_started(f"bench-logs-many-{name}-1") for name in names)
         took = time.time() - began
-        whole = all(_in_order(next(logs.glob(f"{name}*.stdout")), EACH) for name in names)
+        whole = all(_in_order(logs / f"{UnitKey(name)}.stdout", EACH) for name in names)
     return Figure(
         f"{MANY} containers with {EACH:,} lines each in the store", took if whole else float("inf"), "s", 12.0
     )
@@ -165,9 +164,9 @@ def _steady() -> Figure:
     code = _STEADY.format(seconds=SECONDS, each=RATE // 100)
     with _mesh({"one": {"command": [sys.executable, "-c", code]}}, "bench-logs-steady") as (logs, supervisor):
         before, began = sum(supervisor.cpu_times()[:2]), time.perf_counter()
-        _wait_for(next(logs.glob("one*.stdout")), RATE * SECONDS * 100)
+        _wait_for(logs / f"{UnitKey('one')}.stdout", RATE * SECONDS * 100)
         share = (sum(supervisor.cpu_times()[:2]) - before) / (time.perf_counter() - began)
-        whole = _in_order(next(logs.glob("one*.stdout")), RATE * SECONDS)
+        whole = _in_order(logs / f"{UnitKey('one')}.stdout", RATE * SECONDS)
     what = f"the supervisor beside {RATE:,} lines a second, in cores"
     return Figure(what, share if whole else float("inf"), "x", 0.15)
 
