@@ -120,6 +120,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--detach", action="store_true", help="start, and leave it running in the background")
     parser.add_argument("--wait", action="store_true", help="wait until everything is healthy; implies -d")
     parser.add_argument("--wait-timeout", type=float, metavar="S", help="wait at most so many seconds")
+    parser.add_argument("--follow-manifest", action="store_true", help="take over the manifest whenever it is saved")
     parser.add_argument("--no-tui", action="store_true", help="merged logs even on a terminal")
     parser.add_argument("--plan", action="store_true", help="print what would happen and why; change nothing")
     builds = parser.add_mutually_exclusive_group()

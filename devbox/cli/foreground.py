@@ -12,17 +12,16 @@ from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.commands.down import take_down
-from devbox.cli.commands.up import bring_up, say_notes
+from devbox.cli.commands.up import Wanted, bring_up, say_notes
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, colour_wanted, report, say
 from devbox.cli.launch import ensure_supervisor
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
-from devbox.control.protocol import Action, Bye, Changed, Command, Frame, Goal, Row, Snapshot
+from devbox.control.protocol import Action, Bye, Changed, Command, Frame, Goal, PendingChanged, Row, Snapshot
 from devbox.domain.codec import decode
 from devbox.domain.errors import DevboxError
 from devbox.domain.log import LogChunk
 from devbox.domain.places import Places
-from devbox.domain.spec import AppSpec
 from devbox.domain.status import Phase
 from devbox.views.plain import LogPrinter, remarks
 
@@ -30,12 +29,12 @@ _GRACEFUL = Command(Action.DOWN, by="Ctrl-C")
 _AT_ONCE = Command(Action.DOWN, by="Ctrl-C, twice", signal="SIGKILL", grace=0.0)
 
 
-def merged_logs(app: AppSpec, places: Places, command: Command, args: Arguments) -> int:
+def merged_logs(wanted: Wanted, places: Places, command: Command, args: Arguments) -> int:
     """Bring a mesh up and print everything it says until it ends or Ctrl-C."""
     with _terminate_like_interrupt():
         try:
             ensure_supervisor(places)
-            session = _Session(app, places, args)
+            session = _Session(wanted, places, args)
             session.start(command)
             return session.follow()
         except KeyboardInterrupt:
@@ -43,12 +42,12 @@ def merged_logs(app: AppSpec, places: Places, command: Command, args: Arguments)
             return INTERRUPTED
 
 
-def panel(app: AppSpec, places: Places, command: Command) -> int:
+def panel(wanted: Wanted, places: Places, command: Command) -> int:
     """Bring a mesh up behind the panel; what becomes of it when the panel closes, the person says."""
     ensure_supervisor(places)
     client = Client(places.socket, places.project)
     # The panel shows how the start goes, so nobody waits for it here.
-    bring_up(client, app, replace(command, goal=Goal.NOTHING))
+    bring_up(client, wanted, replace(command, goal=Goal.NOTHING))
     _say_addresses(client)
     return attach(places)
 
@@ -115,12 +114,12 @@ def _terminate_like_interrupt() -> Iterator[None]:
 class _Session:
     """One foreground `up` without a panel."""
 
-    def __init__(self, app: AppSpec, places: Places, args: Arguments) -> None:
-        self._app, self._places = app, places
+    def __init__(self, wanted: Wanted, places: Places, args: Arguments) -> None:
+        self._wanted, self._places = wanted, places
         self._client = Client(places.socket, places.project)
         self._printer = LogPrinter(
             sys.stdout,
-            [service.name for service in app.services],
+            [service.name for service in wanted.app.services],
             colour=colour_wanted(sys.stdout.isatty(), args.ansi),
         )
         self._rows: dict[str, Row] = {}
@@ -152,7 +151,7 @@ class _Session:
 
     def _bring_up(self, command: Command) -> None:
         try:
-            verdict = bring_up(self._client, self._app, command)
+            verdict = bring_up(self._client, self._wanted, command)
             say_unmet(verdict)
             if verdict.ok:
                 self._say_ready()
@@ -167,7 +166,7 @@ class _Session:
     def _say_ready(self) -> None:
         state = self._client.get("/v1/state")
         rows = state["rows"]
-        say_notes(state["notes"], known=self._app.notes)
+        say_notes(state["notes"], known=self._wanted.app.notes)
         say(f"devbox │ everything is ready ({len(rows)} replicas); Ctrl-C stops it")
         for row in rows:
             if row["url"]:
@@ -180,7 +179,7 @@ class _Session:
         frame: Frame = decode(Frame, item)  # type: ignore[arg-type]
         if isinstance(frame, Snapshot | Changed):
             self._rows |= {row.name: row for row in frame.rows}
-        if isinstance(frame, Changed):
+        if isinstance(frame, Changed | PendingChanged):
             for remark in remarks(frame):
                 say(f"devbox │ {remark}")
 

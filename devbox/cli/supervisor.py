@@ -21,6 +21,7 @@ from pathlib import Path
 
 import uvicorn
 
+from devbox.cli.following import Following
 from devbox.control.local import LocalControl
 from devbox.control.server import make_app
 from devbox.domain.event import SpecApplied, SupervisorStopping
@@ -60,9 +61,10 @@ class Supervisor:
         )
         self._engine.listen(self._remember_files)
         self._control = LocalControl(self._engine, places.project, os.getpid(), self._stop)
+        self._following = Following(self._control)
         self._remove_data: bool | None = None
         config = uvicorn.Config(
-            make_app(self._control),
+            make_app(self._control, self._following),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -91,6 +93,7 @@ class Supervisor:
         # Probes need it in a moment; by then it is there, and nobody has waited for it.
         warming = asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "httpx")
         await self._server.serve(sockets=[listener])
+        await self._following.close()
         self._control.say_bye("the supervisor ends")
         engine.cancel()
         await asyncio.gather(engine, warming, return_exceptions=True)

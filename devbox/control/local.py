@@ -18,6 +18,8 @@ from devbox.control.protocol import (
     Goal,
     Measured,
     OutagesChanged,
+    PendingChange,
+    PendingChanged,
     Placed,
     Recreate,
     Row,
@@ -34,6 +36,7 @@ from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
+from devbox.domain.step import Plan
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.reach import demand
 from devbox.engine.trace import chain_of
@@ -81,6 +84,8 @@ class LocalControl:
         self.engine, self.project, self._pid, self._stop = engine, project, pid, stop
         self._subscribers: set[Subscription] = set()
         self._ending = ""
+        self.pending: PendingChange | None = None
+        self._saved: AppSpec | None = None
         engine.listen(self._on_turn)
         engine.metrics.listen(self._on_measured)
 
@@ -98,6 +103,7 @@ class LocalControl:
             notes=app.notes if app else (),
             recent=self.engine.journal.since(self.engine.state.seq - recent),
             outages=tuple(self.engine.state.outages.values()),
+            pending=self.pending,
         )
 
     async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
@@ -134,6 +140,37 @@ class LocalControl:
         for subscription in self._subscribers:
             subscription.offer(Bye(reason))
 
+    # --- a manifest that is saved while the mesh runs
+
+    def saved(self, file: str, app: AppSpec | None, problems: tuple[str, ...] = ()) -> None:
+        """A manifest was saved: what taking it over would do, or what is wrong with it, is told to every view."""
+        plan = () if app is None else tuple(map(str, self._preview_of(app)))
+        self._saved = app
+        self._set_pending(PendingChange(file, plan, problems) if plan or problems else None)
+
+    def _preview_of(self, app: AppSpec) -> Plan:
+        return self.engine.preview(app, self._to_run(app), "a saved manifest").plan
+
+    def _to_run(self, app: AppSpec) -> tuple[str, ...]:
+        """The services of a saved manifest that are wanted: those that are new, and those that nobody stopped."""
+        stopped = {u.key.service for u in self.engine.state if u.intent is not Intent.RUN}
+        running = {u.key.service for u in self.engine.state if u.intent is Intent.RUN}
+        return tuple(s.name for s in app.services if s.name in running or s.name not in stopped)
+
+    def _set_pending(self, pending: PendingChange | None) -> None:
+        if pending != self.pending:
+            self.pending = pending
+            for subscription in self._subscribers:
+                subscription.offer(PendingChanged(pending))
+
+    async def _follow(self, command: Command) -> Verdict:
+        app = self._saved
+        if app is None:
+            raise UsageError("no change of the manifest waits to be taken over")
+        self._saved = None
+        self._set_pending(None)
+        return await self.up(app, replace(command, action=Action.UP, services=self._to_run(app)))
+
     # --- commands
 
     async def up(self, app: AppSpec, command: Command) -> Verdict:
@@ -144,6 +181,8 @@ class LocalControl:
         if command.alone:
             app = _without_needs(app, command.services)
         await self.engine.apply(app)
+        self._saved = None
+        self._set_pending(None)
         self._check(command.services)
         if command.action is Action.APPLY:
             await self.engine.caught_up()
@@ -184,6 +223,8 @@ class LocalControl:
                 named = engine.affected(command.services, with_dependencies=False)
                 await engine.pause(named, command.by, paused=command.action is Action.PAUSE)
                 return Verdict()
+            case Action.FOLLOW:
+                return await self._follow(command)
             case Action.SCALE:
                 names = await self._scale(command)
             case Action.REMOVE:

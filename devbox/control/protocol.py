@@ -72,6 +72,7 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     recent: tuple[Event, ...] = ()
     outages: tuple[Outage, ...] = ()
+    pending: PendingChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,67 @@ class Bye:
     reason: str
 
 
-Frame = Snapshot | Changed | OutagesChanged | Measured | LogChunk | Verdict | Bye
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A manifest was saved while the mesh runs, and waits to be taken over, or is broken and changes nothing.
+
+    `file` is what was saved, `plan` what taking it over would do, a line a step with its cause. `problems` are what is
+    wrong with it, each as it is printed; then there is no plan.
+    """
+
+    file: str
+    plan: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChanged:
+    """What waits to be taken over is another change now, or none."""
+
+    pending: PendingChange | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestChoice:
+    """Which manifest a mesh was brought up from, so that the supervisor can read it again.
+
+    `sources` are all files that count. `at_once`: a saved change is taken over without being asked.
+    """
+
+    files: tuple[str, ...]
+    project: str
+    directory: str = ""
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """One value that the manifest gives a service. `key` is its path below the service, `origin` file:line:column.
+
+    `overrode` are the places and values that it stands on, nearest first. Secrets are masked.
+    """
+
+    key: str
+    value: str
+    origin: str
+    overrode: tuple[tuple[str, str], ...] = ()
+    secret: bool = False
+
+
+Frame = Snapshot | Changed | PendingChanged | OutagesChanged | Measured | LogChunk | Verdict | Bye
 
 
 class Action(StrEnum):
-    """What a command does to the services it names (none named: all). APPLY only takes over the manifest."""
+    """What a command does to the services it names (none named: all).
+
+    APPLY only takes over the manifest, FOLLOW takes over the one that was saved last.
+    """
 
     UP = "up"
+    FOLLOW = "follow"
     APPLY = "apply"
     START = "start"
     STOP = "stop"
@@ -252,6 +307,9 @@ class Control(Protocol):
 
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         """What a replica used over the last 15 minutes."""
+
+    async def config(self, service: str) -> tuple[ConfigValue, ...]:
+        """What the manifest says of a service, with where each value comes from."""
 
     async def close(self) -> None:
         """Let go of the connection. The mesh is not touched."""

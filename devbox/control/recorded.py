@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devbox.control.protocol import Command, Frame, Snapshot, Verdict, Why
+from devbox.control.protocol import Command, ConfigValue, Frame, Snapshot, Verdict, Why
 from devbox.domain.codec import DecodeError, decode
 from devbox.domain.errors import UsageError
 from devbox.domain.event import Event
@@ -209,6 +209,9 @@ class RecordedControl:
 
     async def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
         return self.recorded.probes.get((service, replica), ())
+
+    async def config(self, service: str) -> tuple[ConfigValue, ...]:
+        return ()
 
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         return self.recorded.metrics.get((service, replica), MetricsHistory())

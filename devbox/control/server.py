@@ -10,7 +10,8 @@
     GET  /v1/probes/SERVICE?replica=  ProbeResults, oldest first
     GET  /v1/metrics/SERVICE?replica= a MetricsHistory
     GET  /metrics                     what every replica uses, in Prometheus' text format
-    POST /v1/up                       {app, command} -> Verdict
+    GET  /v1/config/SERVICE           ConfigValues
+    POST /v1/up                       {app, command, manifest} -> Verdict
     POST /v1/plan                     {app, services} -> {plan}
     POST /v1/command                  a Command -> Verdict
 
@@ -24,7 +25,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -33,7 +34,7 @@ from starlette.routing import Route
 
 from devbox.control.exposition import CONTENT_TYPE
 from devbox.control.local import LocalControl
-from devbox.control.protocol import Bye, Command
+from devbox.control.protocol import Bye, Command, ConfigValue, ManifestChoice
 from devbox.domain.codec import DecodeError, decode, encode
 from devbox.domain.errors import DevboxError, EngineUnavailable, NotRunning, UsageError
 from devbox.domain.log import LogChunk, LogQuery
@@ -48,7 +49,17 @@ _LAST_LINES_LIMIT = 0.8
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(control: LocalControl) -> Starlette:
+class Manifest(Protocol):
+    """Who can read the manifest again. `control` knows nothing of manifests; whoever wires it brings one."""
+
+    def chosen(self, choice: ManifestChoice) -> None:
+        """Follow this manifest from now on."""
+
+    async def values(self, service: str) -> tuple[ConfigValue, ...]:
+        """What it says of a service."""
+
+
+def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
     """The ASGI application that serves one mesh."""
 
     async def state(_: Request) -> Response:
@@ -100,7 +111,12 @@ def make_app(control: LocalControl) -> Starlette:
 
     async def up(request: Request) -> Response:
         data = await request.json()
+        if choice := data.get("manifest"):
+            manifest.chosen(decode(ManifestChoice, choice))
         return JSONResponse(encode(await control.up(decode(AppSpec, data["app"]), decode(Command, data["command"]))))
+
+    async def config(request: Request) -> Response:
+        return JSONResponse(encode(await manifest.values(request.path_params["service"])))
 
     async def plan(request: Request) -> Response:
         data = await request.json()
@@ -123,6 +139,7 @@ def make_app(control: LocalControl) -> Starlette:
             Route("/v1/probes/{service}", _guarded(probes)),
             Route("/v1/metrics/{service}", _guarded(metrics)),
             Route("/v1/unit/{service}", _guarded(unit)),
+            Route("/v1/config/{service}", _guarded(config)),
             Route("/v1/up", _guarded(up), methods=["POST"]),
             Route("/v1/plan", _guarded(plan), methods=["POST"]),
             Route("/v1/command", _guarded(command), methods=["POST"]),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from devbox.control.client import not_running
-from devbox.control.protocol import Command, Frame, Verdict, Why
+from devbox.control.protocol import Command, ConfigValue, Frame, Verdict, Why
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import ControlError, NotRunning, UsageError
 from devbox.domain.log import LogChunk, LogQuery
@@ -68,6 +68,10 @@ class StreamingControl:
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         path = f"/v1/metrics/{service}?replica={replica}"
         return decode(MetricsHistory, await self._request("GET", path, None, limit=_ANSWER_LIMIT))
+
+    async def config(self, service: str) -> tuple[ConfigValue, ...]:
+        found = await self._request("GET", f"/v1/config/{service}", None, limit=_ANSWER_LIMIT)
+        return tuple(decode(ConfigValue, each) for each in found)
 
     async def close(self) -> None:
         await self._client.aclose()

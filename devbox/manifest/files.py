@@ -46,6 +46,11 @@ class Files:
             self._known[key] = self._read(path, base, place)
         return self._known[key]
 
+    @property
+    def paths(self) -> set[Path]:
+        """The files that were read from disk, or looked for."""
+        return {path.absolute() for path, _ in self._known if path != STDIN and path not in self._given}
+
     def _read(self, path: Path, base: Path | None, place: Place | None) -> tuple[Tree, ...] | None:
         name = "<stdin>" if path == STDIN else display_name(path)
         source = Source(path if path == STDIN else path.absolute(), name, base=base)

@@ -72,6 +72,8 @@ class Reading:
     tree: Tree
     scope: Scope
     drafts: Mapping[str, Draft]
+    sources: tuple[Path, ...] = ()
+    """Every file that counts: those named, included and extended, and those of variables."""
 
 
 def load(files: Sequence[Path], **asked: Unpack[Asked]) -> AppSpec:
@@ -137,7 +139,8 @@ def read(
     absolute = tuple(str(file if file == STDIN else file.absolute()) for file in files)
     networks, volumes = _used(found, declared)
     app = AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
-    return Reading(app, tree, scope, mesh.drafts)
+    sources = reader.paths | set(variables.memo.texts)
+    return Reading(app, tree, scope, mesh.drafts, tuple(sorted(sources)))
 
 
 def read_as_written(files: Sequence[Path], directory: Path | None = None) -> Tree:

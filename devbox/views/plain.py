@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Collection
 from typing import TextIO
 
-from devbox.control.protocol import Changed, Row
+from devbox.control.protocol import Changed, PendingChange, PendingChanged, Row
 from devbox.domain.event import (
     Event,
     HealthChanged,
@@ -92,9 +92,18 @@ _WORTH_A_LINE = frozenset(
 )
 
 
-def remarks(frame: Changed) -> list[str]:
+def remarks(frame: Changed | PendingChanged) -> list[str]:
     """What in a frame a person who reads logs should be told, in a line each."""
+    if isinstance(frame, PendingChanged):
+        return _saved(frame.pending) if frame.pending is not None else []
     return [": ".join(filter(None, (event.service, event.describe()))) for event in frame.events if _remarkable(event)]
+
+
+def _saved(pending: PendingChange) -> list[str]:
+    if pending.problems:
+        lines = [line for problem in pending.problems for line in problem.splitlines()]
+        return [f"{pending.file} was saved and is broken; nothing was changed", *lines]
+    return [f"{pending.file} was saved; `devbox up -d` would", *(f"  {step}" for step in pending.plan)]
 
 
 def _remarkable(event: Event) -> bool:

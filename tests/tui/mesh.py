@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from devbox.control.protocol import Changed, Command, Frame, Row, Snapshot, Verdict, Why
+from devbox.control.protocol import Changed, Command, ConfigValue, Frame, Row, Snapshot, Verdict, Why
 from devbox.domain.errors import DevboxError, NotRunning, UsageError
 from devbox.domain.event import Body, Event, service_of
 from devbox.domain.instance import Sample
@@ -103,6 +103,7 @@ class ScriptedControl:
         self._whys = {why.row.service: why for why in whys}
         self.probed: dict[str, tuple[ProbeResult, ...]] = {}
         self.measured: dict[str, MetricsHistory] = {}
+        self.configured: dict[str, tuple[ConfigValue, ...]] = {}
         self._watchers: list[asyncio.Queue[Frame | None]] = []
         self._readers: list[tuple[tuple[str, ...], asyncio.Queue[LogChunk | None]]] = []
 
@@ -209,6 +210,10 @@ class ScriptedControl:
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         self._need()
         return self.measured.get(service, MetricsHistory())
+
+    async def config(self, service: str) -> tuple[ConfigValue, ...]:
+        self._need()
+        return self.configured.get(service, ())
 
     async def close(self) -> None:
         self.closed = True

@@ -6,7 +6,7 @@ import shlex
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.commands.exec import run_here, with_value
-from devbox.cli.commands.up import bring_up
+from devbox.cli.commands.up import Wanted, bring_up
 from devbox.cli.diagnostics import DONE, FAILED, say
 from devbox.cli.launch import ensure_supervisor
 from devbox.cli.replicas import placed
@@ -46,7 +46,7 @@ def run(args: Arguments) -> int:
 def _provide(client: Client, app: AppSpec, needs: tuple[str, ...]) -> bool:
     """Have what the service needs, ready."""
     action = Action.UP if needs else Action.APPLY
-    verdict = bring_up(client, app, Command(action, services=needs, by="devbox run", goal=Goal.READY))
+    verdict = bring_up(client, Wanted(app), Command(action, services=needs, by="devbox run", goal=Goal.READY))
     say_unmet(verdict)
     return verdict.ok
 

@@ -6,15 +6,16 @@ import sys
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devbox.cli.arguments import Arguments
+from devbox.cli.choice import choice_of
 from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, say
 from devbox.cli.launch import ensure_supervisor, supervisor_answers
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
-from devbox.control.protocol import Action, Changed, Command, Frame, Goal, Recreate, Snapshot, Verdict
+from devbox.control.protocol import Action, Changed, Command, Frame, Goal, ManifestChoice, Recreate, Snapshot, Verdict
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import DevboxError, UsageError
 from devbox.domain.places import Places
@@ -24,7 +25,9 @@ from devbox.views.plain import ProgressPrinter
 
 
 def run(args: Arguments) -> int:
-    app = _as_asked(args.project().load(args.services), args)
+    project = args.project()
+    reading = project.read(args.services)
+    app = _as_asked(reading.app, args)
     for note in app.notes:
         say(f"note: {note}")
     if (args.build or args.pull == "always") and not args.plan and not _images_made(app, args):
@@ -32,9 +35,19 @@ def run(args: Arguments) -> int:
     places = Places.of(app.project)
     if args.plan:
         return _print_plan(args, app, places)
+    env_files = project.env_files(project.files())
+    wanted = Wanted(app, choice_of(reading, project.selection, env_files, at_once=args.follow_manifest))
     if not (args.detach or args.wait):
-        return _attached(args, app, places)
-    return _detached(args, app, places)
+        return _attached(args, wanted, places)
+    return _detached(args, wanted, places)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The mesh that is wanted, and where it is described; None: what was followed so far goes on being followed."""
+
+    app: AppSpec
+    choice: ManifestChoice | None = None
 
 
 def _as_asked(app: AppSpec, args: Arguments) -> AppSpec:
@@ -108,12 +121,14 @@ def _recreate(args: Arguments) -> Recreate:
     return Recreate.NEVER if args.no_recreate else Recreate.CHANGED
 
 
-def bring_up(client: Client, app: AppSpec, command: Command) -> Verdict:
+def bring_up(client: Client, wanted: Wanted, command: Command) -> Verdict:
     """Have the supervisor take over the manifest and start services; how that ended."""
-    return decode(Verdict, client.post("/v1/up", {"app": encode(app), "command": encode(command)}))
+    choice = encode(wanted.choice) if wanted.choice is not None else None
+    body = {"app": encode(wanted.app), "command": encode(command), "manifest": choice}
+    return decode(Verdict, client.post("/v1/up", body))
 
 
-def _detached(args: Arguments, app: AppSpec, places: Places) -> int:
+def _detached(args: Arguments, wanted: Wanted, places: Places) -> int:
     client = Client(places.socket, places.project)
     # Asked beforehand: an interrupt may come while the supervisor is on its way up.
     fresh = not supervisor_answers(places)
@@ -121,14 +136,14 @@ def _detached(args: Arguments, app: AppSpec, places: Places) -> int:
         ensure_supervisor(places)
         if args.progress != "quiet":
             threading.Thread(target=_show_progress, args=(client, args.progress), daemon=True).start()
-        verdict = bring_up(client, app, up_command(args))
+        verdict = bring_up(client, wanted, up_command(args))
     except KeyboardInterrupt:
         return _interrupted(places, fresh=fresh)
     say_unmet(verdict)
     if not verdict.ok:
         return FAILED
     state = client.get("/v1/state")
-    say_notes(state["notes"], known=app.notes)
+    say_notes(state["notes"], known=wanted.app.notes)
     if args.progress != "quiet":
         _say_where(state["rows"])
     return DONE
@@ -173,9 +188,9 @@ def _say_where(rows: Collection[dict[str, Any]]) -> None:
             say(f"  {row['service']}: {row['url']}")
 
 
-def _attached(args: Arguments, app: AppSpec, places: Places) -> int:
+def _attached(args: Arguments, wanted: Wanted, places: Places) -> int:
     from devbox.cli import foreground
 
     if sys.stdout.isatty() and sys.stdin.isatty() and not args.no_tui and args.progress in ("auto", "tty"):
-        return foreground.panel(app, places, up_command(args))
-    return foreground.merged_logs(app, places, up_command(args), args)
+        return foreground.panel(wanted, places, up_command(args))
+    return foreground.merged_logs(wanted, places, up_command(args), args)

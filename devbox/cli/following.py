@@ -1,0 +1,113 @@
+"""The supervisor reads the manifest again: when one of its files is saved, and when a view asks about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devbox.cli.project import Project, Selection
+from devbox.control.local import LocalControl
+from devbox.control.protocol import Action, Command, ConfigValue, Goal, ManifestChoice
+from devbox.domain.errors import DevboxError, ManifestError, UsageError
+
+if TYPE_CHECKING:
+    from devbox.manifest.reading import Reading
+
+_SETTLE_MS = 50
+"""Milliseconds without a further change after which a file is taken to be saved whole."""
+
+log = logging.getLogger(__name__)
+
+
+class Following:
+    """Follows the manifest that the last `up` was given."""
+
+    def __init__(self, control: LocalControl) -> None:
+        self._control = control
+        self._choice: ManifestChoice | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    def chosen(self, choice: ManifestChoice) -> None:
+        """Follow this manifest from now on, in place of the one before."""
+        if self._choice == choice and self._watching is not None and not self._watching.done():
+            return
+        self._choice = choice
+        if self._watching is not None:
+            self._watching.cancel()
+        self._watching = asyncio.create_task(self._follow(choice))
+
+    async def values(self, service: str) -> tuple[ConfigValue, ...]:
+        """What the manifest says of a service, with where each value comes from. Raises ManifestError."""
+        if self._choice is None:
+            raise UsageError("the supervisor does not know the manifest: say `devbox up` once more")
+        return await asyncio.to_thread(_values, _project(self._choice), service)
+
+    async def close(self) -> None:
+        """Stop following."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+
+    async def _follow(self, choice: ManifestChoice) -> None:
+        from watchfiles import awatch
+
+        sources = {Path(source) for source in choice.sources}
+        folders = sorted({source.parent for source in sources if source.parent.is_dir()})
+        if not folders:
+            return
+        async for changes in awatch(
+            *folders,
+            watch_filter=lambda _, path, known=sources: Path(path) in known,  # type: ignore[misc]
+            debounce=_SETTLE_MS * 4,
+            step=_SETTLE_MS,
+            recursive=False,
+        ):
+            sources.update(await self._look_again(choice, sorted({Path(path).name for _, path in changes})))
+
+    async def _look_again(self, choice: ManifestChoice, saved: Sequence[str]) -> set[Path]:
+        """Read what was saved and tell; the files that it was read from."""
+        name = " and ".join(saved)
+        try:
+            reading = await asyncio.to_thread(_read, _project(choice))
+        except ManifestError as exc:
+            self._control.saved(name, None, tuple(map(str, exc.problems)))
+            return set()
+        except (DevboxError, OSError) as exc:
+            self._control.saved(name, None, (str(exc),))
+            return set()
+        self._control.saved(name, reading.app)
+        if choice.at_once and self._control.pending is not None:
+            try:
+                await self._control.command(Command(Action.FOLLOW, by=f"{name} was saved", goal=Goal.NOTHING))
+            except DevboxError as exc:
+                self._control.saved(name, None, (exc.message,))
+        return set(reading.sources)
+
+
+def _project(choice: ManifestChoice) -> Project:
+    return Project(
+        Selection(
+            files=tuple(map(Path, choice.files)),
+            project=choice.project,
+            directory=Path(choice.directory) if choice.directory else None,
+            profiles=choice.profiles,
+            env_files=tuple(map(Path, choice.env_files)),
+        )
+    )
+
+
+def _read(project: Project) -> Reading:
+    return project.read()
+
+
+def _values(project: Project, service: str) -> tuple[ConfigValue, ...]:
+    from devbox.manifest.provenance import provenance
+
+    found = provenance(project.read(), service)
+    return tuple(
+        ConfigValue(each.key, each.value, each.origin, tuple((s.origin, s.value) for s in each.overrode), each.secret)
+        for each in found
+    )
