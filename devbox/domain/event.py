@@ -12,6 +12,7 @@ from devbox.domain.instance import Observed, Outage, Ref
 from devbox.domain.spec import Unit, UnitKey
 from devbox.domain.status import Failure, Health, Intent
 from devbox.domain.step import Op, Step
+from devbox.domain.watching import Part, WatchAction, duration, file_list
 
 UNSAVED = {"saved": False}
 """Metadata of fields that are not written to the journal: they hold secrets, or can be had elsewhere."""
@@ -67,6 +68,71 @@ class RestartRequested:
 
     def describe(self) -> str:
         return f"{self.by} asked for a restart of {_names(self.services)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRequested:
+    """Watched files changed, and the service makes way for a new one of itself: never one that nobody wants to run.
+
+    `files` are the first of `count`, relative to the project. With `cascade`, those that need the service follow it.
+    """
+
+    service: str
+    rule: str
+    action: WatchAction
+    files: tuple[str, ...]
+    count: int = 1
+    cascade: bool = False
+
+    def describe(self) -> str:
+        return f"{file_list(self.files, self.count)} changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a change led to is done: `seconds` after the end of the first write, of which `parts` tell the course."""
+
+    service: str
+    rule: str
+    action: WatchAction
+    files: tuple[str, ...]
+    count: int
+    seconds: float
+    parts: tuple[Part, ...] = ()
+    note: str = ""
+
+    def describe(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return f"{_RELOADED[self.action]} in {duration(self.seconds)}: {file_list(self.files, self.count)}{note}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadFailed:
+    """A change could not be brought to the service, or it did not come up with it; `why` in words."""
+
+    service: str
+    rule: str
+    action: WatchAction
+    files: tuple[str, ...]
+    count: int
+    why: str
+    tail: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    def describe(self) -> str:
+        return f"{self.action} failed after {file_list(self.files, self.count)} changed: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchNoted:
+    """Something a person should know about watching: that it polls, that a limit was reached. With a way out."""
+
+    text: str
+    hint: str = ""
+    service: str = ""
+
+    def describe(self) -> str:
+        return f"{self.text}. {self.hint}" if self.hint else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +333,10 @@ Body = (
     | SpecApplied
     | IntentChanged
     | RestartRequested
+    | ReloadRequested
+    | Reloaded
+    | ReloadFailed
+    | WatchNoted
     | Outdated
     | PauseChanged
     | StepStarted
@@ -315,6 +385,8 @@ def service_of(body: Body) -> str:
             return body.key.service
         case Outdated() | PauseChanged() | OldOneServes() | Slept() | Woken():
             return body.key.service
+        case ReloadRequested() | Reloaded() | ReloadFailed() | WatchNoted():
+            return body.service
         case IntentChanged(services=(name,)) | RestartRequested(services=(name,)):
             return name
         case _:
@@ -335,6 +407,16 @@ _DONE = {
     Op.SWITCH: "the new one serves",
     Op.STOP: "stopped",
     Op.REMOVE: "removed",
+}
+
+_RELOADED = {
+    WatchAction.RESTART: "reloaded",
+    WatchAction.REBUILD: "rebuilt and restarted",
+    WatchAction.SYNC: "synced",
+    WatchAction.SYNC_RESTART: "synced and restarted",
+    WatchAction.SYNC_EXEC: "synced, command run",
+    WatchAction.EXEC: "command run",
+    WatchAction.SIGNAL: "told to reload",
 }
 
 

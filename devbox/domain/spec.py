@@ -20,6 +20,7 @@ from devbox.domain.container import (
     NetworkSpec,
     VolumeSpec,
 )
+from devbox.domain.watching import WatchRule
 
 HOST_GATEWAY = "host.docker.internal"
 """The name by which a container reaches its host."""
@@ -324,6 +325,7 @@ class ServiceSpec:
     tasks: tuple[TaskSpec, ...] = ()
     reload: Reload = Reload.RESTART
     on_demand: OnDemand | None = None
+    watch: tuple[WatchRule, ...] = ()
 
     @property
     def runtime(self) -> str:

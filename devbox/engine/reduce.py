@@ -15,6 +15,7 @@ from devbox.domain.event import (
     IntentChanged,
     Outdated,
     PauseChanged,
+    ReloadRequested,
     RestartRequested,
     RuntimeReachable,
     RuntimeUnreachable,
@@ -31,6 +32,7 @@ from devbox.domain.spec import Unit
 from devbox.domain.status import Failure, FailureKind, Health, Intent, Phase, advance
 from devbox.domain.step import Op
 from devbox.engine import beside
+from devbox.engine.reload import reload_requested, suspended
 from devbox.plan.backoff import LONG_LIFE, pause
 from devbox.plan.fingerprint import difference
 from devbox.plan.state import CRASH_LOOP, Beside, Condemned, State, UnitState
@@ -131,10 +133,15 @@ def _restart_followers(state: State, named: set[str]) -> list[tuple[UnitState, s
 
 def _condemn(unit: UnitState, event: Event, why: str) -> UnitState:
     condemned = tuple(Condemned(instance.ref, why, event.seq) for instance in unit.live)
-    asked = replace(unit, intent=Intent.RUN, condemned=condemned, stop_signal=None, stop_grace=None, rejected=None)
+    asked = replace(unit, intent=Intent.RUN, condemned=condemned, stop_signal=None, stop_grace=None)
+    asked = replace(asked, rejected=None, reload=0)
     if unit.live:
         return replace(asked, attempts=0, retry_at=None, failure=None)
     return _rest_ended(replace(asked, why=why, cause=event.seq), event)
+
+
+def _reload_requested(state: State, event: Event, body: ReloadRequested) -> State:
+    return reload_requested(state, event, body, _condemn)
 
 
 def _outdated(state: State, event: Event, body: Outdated) -> State:
@@ -333,7 +340,10 @@ def _ended(unit: UnitState, event: Event, seen: Observed, tail: tuple[str, ...])
     restart = unit.unit.spec.restart
     lived = (seen.finished_at or event.at) - seen.started_at
     attempts = 1 if lived >= LONG_LIFE else unit.attempts + 1
-    counted = replace(quiet, attempts=attempts, failure=_failure(seen, tail, attempts))
+    reload = 0 if lived >= LONG_LIFE else unit.reload
+    counted = replace(quiet, attempts=attempts, failure=_failure(seen, tail, attempts), reload=reload)
+    if reload and attempts >= CRASH_LOOP:
+        return _moved(suspended(counted, seen), Phase.FAILED, event)
     if restart.wants(succeeded=seen.succeeded, attempts=attempts - 1):
         return _moved(replace(counted, retry_at=event.at + pause(unit.key, attempts)), Phase.BACKOFF, event)
     if seen.succeeded:
@@ -419,6 +429,7 @@ _HANDLERS: dict[type[Body], _Handler] = {
     SpecApplied: _spec_applied,
     IntentChanged: _intent_changed,
     RestartRequested: _restart_requested,
+    ReloadRequested: _reload_requested,
     Outdated: _outdated,
     PauseChanged: _pause_changed,
     StepStarted: _step_started,

@@ -23,7 +23,7 @@ from devbox.domain.spec import (
     Stop,
     TcpCheck,
 )
-from devbox.manifest import resources
+from devbox.manifest import resources, watching
 from devbox.manifest.backing import Backing
 from devbox.manifest.container import READERS, SILENT_FOR_PROCESSES
 from devbox.manifest.draft import Draft
@@ -57,12 +57,12 @@ def spec(
         _note_container_keys(scope, draft)
     if run is None or not _ports_fit(scope, draft, run):
         return None
-    made = _assembled(draft, run, pieces, is_job=draft.name in jobs)
+    made = _assembled(scope, draft, run, pieces, is_job=draft.name in jobs)
     _note_what_no_door_can_do(scope, draft, made)
     return made
 
 
-def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -> ServiceSpec:
+def _assembled(scope: Scope, draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -> ServiceSpec:
     ports = _ports(draft, pieces)
     given = pieces.probe if pieces else _default_probe(ports, is_job=is_job)
     stop = pieces.stop if pieces else Stop()
@@ -85,6 +85,7 @@ def _assembled(draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -
         tasks=tuple(draft.tasks),
         reload=draft.reload,
         on_demand=OnDemand(draft.idle_timeout) if draft.on_demand else None,
+        watch=watching.rules(scope, draft, run),
     )
 
 

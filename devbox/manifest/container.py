@@ -273,12 +273,12 @@ def _hooks(field: str) -> Reader:
         if not isinstance(node, Sequence):
             scope.wrong(node, field, "a list")
             return
-        draft.options[field] = tuple(hook for item in node.items if (hook := _hook(scope, item, field)))
+        draft.options[field] = tuple(hook for item in node.items if (hook := read_hook(scope, item, field)))
 
     return read
 
 
-def _hook(scope: Scope, node: Node, field: str) -> Hook | None:
+def read_hook(scope: Scope, node: Node, field: str) -> Hook | None:
     keys = ("command", "user", "privileged", "working_dir", "environment")
     values = {key: entry.value for key, entry in scope.mapping(node, f"an item of {field}", keys).items()}
     command = arguments(scope, values["command"], "command") if "command" in values else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from devbox.domain.container import Attachment, BuildSpec, DeviceRequest, Mount
 from devbox.domain.spec import Check, EnvVar, Need, Port, Reload, Restart, TaskSpec, Template
+from devbox.domain.watching import WatchRule
 from devbox.manifest.source import Place
 
 
@@ -46,6 +47,15 @@ class FileUse:
     uid: str = ""
     gid: str = ""
     mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One watch rule, and where it stands. `asked` tells whether the manifest says which action it wants."""
+
+    rule: WatchRule
+    place: Place
+    asked: bool
 
 
 @dataclass(slots=True)
@@ -109,6 +119,7 @@ class Draft:
     idle_timeout: float | None = None
     build: BuildSpec | None = None
     build_secrets: list[FileUse] = field(default_factory=list)
+    watch: list[Watched] = field(default_factory=list)
 
     @property
     def is_container(self) -> bool:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, Until
-from devbox.manifest import builds, container, environment, health
+from devbox.manifest import builds, container, environment, health, watching
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
 from devbox.manifest.draft import Dependency, Draft, Use
@@ -84,13 +84,13 @@ def _stop_signal(scope: Scope, node: Node, draft: Draft) -> None:
     text = scope.text(node, "stop_signal")
     if text is None:
         return
-    name = _signal_name(text)
+    name = signal_name(text)
     if name is None:
         scope.problems.add(node.place, f"there is no signal {shown(text)}", "Write a name such as SIGINT, or a number.")
     draft.stop_signal = name
 
 
-def _signal_name(text: str) -> str | None:
+def signal_name(text: str) -> str | None:
     """`SIGINT` for SIGINT, INT, int or 2; None for what is no signal. Real-time signals count from SIGRTMIN."""
     if text.isdecimal() and len(text) < 4:
         known = {int(member): member.name for member in signal.Signals}
@@ -183,19 +183,6 @@ def _open(scope: Scope, node: Node, draft: Draft) -> None:
     draft.open_path = scope.text(node, "open")
 
 
-def _watch(scope: Scope, node: Node, draft: Draft) -> None:
-    for item in scope.items(node, "watch"):
-        entries = scope.mapping(item, "watch", ("path", "action", "ignore", "include", "target", "exec"))
-        if isinstance(item, Mapping) and "path" not in entries:
-            scope.problems.add(item.place, "watch does not say which path")
-        if "action" in entries:
-            scope.choice(entries["action"].value, "action", _WATCH_ACTIONS)
-    scope.problems.note(draft.keys["watch"], not_carried(draft.name, "watch"))
-
-
-_WATCH_ACTIONS = ("restart", "rebuild", "sync", "sync+restart", "sync+exec")
-
-
 def _tasks(scope: Scope, node: Node, draft: Draft) -> None:
     for name, entry in scope.mapping(node, "tasks").items():
         argv = arguments(scope, entry.value, f"the task {name}")
@@ -230,7 +217,7 @@ OWN: dict[str, Reader] = {
     "use": _use,
     "runtime": _runtime,
     "health": _health,
-    "watch": _watch,
+    "watch": watching.watch,
     "tasks": _tasks,
     "open": _open,
     "seed": _seed,
@@ -260,13 +247,14 @@ COMPOSE: dict[str, Reader] = {
     "stop_grace_period": _stop_grace_period,
     "scale": _scale,
     "deploy": deploy,
+    "develop": watching.develop,
     "profiles": _profiles,
     "runtime": _oci_runtime,
 }
 """The keys of the Compose Specification that are acted on."""
 
 NOT_CARRIED = frozenset({
-    "cpu_count", "cpu_percent", "credential_spec", "develop", "driver_opts", "models", "provider",
+    "cpu_count", "cpu_percent", "credential_spec", "driver_opts", "models", "provider",
     "stop_timeout", "volume_driver",
 })  # fmt: skip
 """The other keys of the Compose Specification, valid and without effect."""

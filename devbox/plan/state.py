@@ -55,7 +55,8 @@ class UnitState:
     ends in a row after a short life; `retry_at` is when the next start may come. `why` and `cause` are the words and
     the seq of the event that brought it where it is. `beside` is a new instance on its way to take over from the
     current one; `rejected` tells of the last one that did not. One that is `asleep` waits for its first connection, or
-    for the next.
+    for the next. `reload` is the seq of the change of files that had it started anew, as long as it has not lived long
+    since.
     """
 
     key: UnitKey
@@ -81,6 +82,7 @@ class UnitState:
     beside: Beside | None = None
     rejected: Rejected | None = None
     asleep: bool = False
+    reload: int = 0
 
     @property
     def wanted(self) -> bool:
