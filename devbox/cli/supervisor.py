@@ -30,6 +30,7 @@ from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.ports import PortBook
+from devbox.engine.watch.mesh import Watching
 from devbox.runtimes.base import Runtime
 from devbox.runtimes.door.link import PorterLink
 from devbox.runtimes.process.ports import is_free
@@ -62,6 +63,7 @@ class Supervisor:
         self._engine.listen(self._remember_files)
         self._control = LocalControl(self._engine, places.project, os.getpid(), self._stop)
         self._following = Following(self._control)
+        self._watching = Watching(self._engine)
         self._remove_data: bool | None = None
         config = uvicorn.Config(
             make_app(self._control, self._following),
@@ -95,6 +97,7 @@ class Supervisor:
         await self._server.serve(sockets=[listener])
         await self._following.close()
         self._control.say_bye("the supervisor ends")
+        await self._watching.close()
         engine.cancel()
         await asyncio.gather(engine, warming, return_exceptions=True)
         self._clean_up()

@@ -121,7 +121,10 @@ def _check(scope: Scope, service: str, rule: WatchRule, run: Run, place: Place) 
     elif rule.action is WatchAction.REBUILD and not (isinstance(run, ContainerRun) and run.build):
         words, hint = f"{service} has no build that could be done again", "Write `action: restart`, or give it a build."
     elif rule.action.syncs and not rule.target.startswith("/"):
-        words, hint = "a rule that syncs needs a target: an absolute path in the container", "For example `target: /app`."
+        words, hint = (
+            "a rule that syncs needs a target: an absolute path in the container",
+            "For example `target: /app`.",
+        )
     elif rule.action in (WatchAction.EXEC, WatchAction.SYNC_EXEC) and rule.hook is None:
         words, hint = f"{rule.action} does not say which command", "Write `exec: {command: ...}`."
     elif rule.signal and rule.action.restarts:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from devbox.domain.container import Hook
 from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.spec import AppSpec, Unit, UnitKey
 from devbox.domain.step import Step
@@ -95,6 +96,14 @@ class Porter(Protocol):
         """Let go of the porter; with `quit_porter` it ends if it has no doors."""
 
 
+@dataclass(frozen=True, slots=True)
+class SyncBatch:
+    """Files to be copied into an instance (from here, to there), and files there that are to go. Paths are absolute."""
+
+    copies: tuple[tuple[str, str], ...] = ()
+    gone: tuple[str, ...] = ()
+
+
 class Runtime(Protocol):
     """One way to run services. Refs given out by a runtime bear its name."""
 
@@ -132,6 +141,15 @@ class Runtime(Protocol):
 
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         """Run a command where the instance runs, for `limit` seconds at most."""
+
+    async def sync(self, ref: Ref, unit: Unit, batch: SyncBatch) -> tuple[str, ...]:
+        """Bring files into an instance; those that were newer there, and are overwritten. Raises StepError."""
+
+    async def rebuild(self, unit: Unit, report: Report) -> None:
+        """Build anew what a unit is made of. What runs is not touched. Raises StepError."""
+
+    async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
+        """Run a command where the instance runs. Raises StepError where it fails or takes longer than `limit`."""
 
     def logs(self, key: UnitKey) -> LogFiles:
         """Where a replica's output is."""

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from devbox.domain.container import Hook
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
 from devbox.domain.spec import AppSpec, Unit, UnitKey
 from devbox.domain.status import Failure
 from devbox.domain.step import Op, Step
-from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
+from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report, SyncBatch
 
 
 @dataclass
@@ -91,6 +92,15 @@ class FakeRuntime:
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
         healthy = self.scripts.get(unit.key.service, Script()).healthy
         return ExecResult(0 if healthy else 1, "well" if healthy else "not well")
+
+    async def sync(self, ref: Ref, unit: Unit, batch: SyncBatch) -> tuple[str, ...]:
+        return ()
+
+    async def rebuild(self, unit: Unit, report: Report) -> None:
+        """There is nothing to build."""
+
+    async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
+        """Every command ends well."""
 
     def logs(self, key: UnitKey) -> LogFiles:
         return LogFiles(self._logs / f"{key}.stdout", self._logs / f"{key}.stderr")

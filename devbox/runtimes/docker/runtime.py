@@ -11,13 +11,15 @@ import threading
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from devbox.domain.container import Hook
 from devbox.domain.doors import has_door
 from devbox.domain.errors import DevboxError, EngineUnavailable, StepError
 from devbox.domain.instance import Observed, Outage, Ref, Sample
 from devbox.domain.places import Places
 from devbox.domain.spec import AppSpec, ContainerRun, Unit, UnitKey
+from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
-from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, Report
+from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, Report, SyncBatch
 from devbox.runtimes.docker.abilities import beyond
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.images import has_image
@@ -35,6 +37,7 @@ from devbox.runtimes.docker.provision import (
     take_over_name,
 )
 from devbox.runtimes.docker.sight import key_of, observed_of
+from devbox.runtimes.docker.sync import ContainerFiles
 from devbox.runtimes.docker.translate import Surroundings, attachments, container_of
 from devbox.runtimes.docker.usage import ContainerUsage
 
@@ -72,6 +75,7 @@ class DockerRuntime:
         self._starting: set[str] = set()
         self._stopping: set[str] = set()
         self._closed = False
+        self._files = ContainerFiles()
 
     def learn(self, app: AppSpec) -> tuple[str, ...]:
         self._provisioner.around = Surroundings(self._project, app)
@@ -191,6 +195,26 @@ class DockerRuntime:
             return ExecResult(None, "")
         except DevboxError as exc:
             return ExecResult(126, exc.message)
+
+    async def sync(self, ref: Ref, unit: Unit, batch: SyncBatch) -> tuple[str, ...]:
+        return await self._engine.call(lambda client: self._files.bring(client, ref.id, batch), waits=True)
+
+    async def rebuild(self, unit: Unit, report: Report) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(text: str, done: int | None, total: int | None) -> None:
+            loop.call_soon_threadsafe(report, text, done, total)
+
+        async with self._image_locks.setdefault(container_run(unit).image, asyncio.Lock()):
+            await self._engine.call(lambda client: self._provisioner.build(client, unit, tell), waits=True)
+
+    async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
+        try:
+            async with asyncio.timeout(limit):
+                await self._engine.call(lambda client: run_hooks(client, ref.id, [hook], "watch"), waits=True)
+        except TimeoutError:
+            words = f"{hook.command[0]} took longer than {limit:g} s"
+            raise StepError(Failure(FailureKind.EXITED, words)) from None
 
     def logs(self, key: UnitKey) -> LogFiles:
         folder = self._places.logs

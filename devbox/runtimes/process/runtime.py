@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from devbox.domain.container import Hook
 from devbox.domain.doors import has_door
 from devbox.domain.errors import StepError
 from devbox.domain.instance import Observed, Ref, Sample
@@ -21,7 +22,7 @@ from devbox.domain.places import Places
 from devbox.domain.spec import AppSpec, ProcessRun, Unit, UnitKey
 from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
-from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report
+from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report, SyncBatch
 from devbox.runtimes.process import launch, ports
 from devbox.runtimes.process.commands import run_command
 from devbox.runtimes.process.link import KeeperLink, KeeperRefused, Record
@@ -104,6 +105,22 @@ class ProcessRuntime:
         known = self._known.get(ref.id)
         env = launch.environment(unit.at(known.private if known else ()), self._environ, self._places.project)
         return await run_command(argv, env=env, cwd=_process(unit).working_dir, limit=limit)
+
+    async def sync(self, ref: Ref, unit: Unit, batch: SyncBatch) -> tuple[str, ...]:
+        """Host processes read the files themselves; the manifest refuses rules that would sync."""
+        return ()
+
+    async def rebuild(self, unit: Unit, report: Report) -> None:
+        """Host processes are made of nothing that could be built."""
+
+    async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
+        env = {**launch.environment(unit, self._environ, self._places.project), **dict(hook.environment)}
+        cwd = os.path.join(_process(unit).working_dir, hook.working_dir)
+        result = await run_command(hook.command, env=env, cwd=cwd, limit=limit)
+        if result.exit_code != 0:
+            ending = f"took longer than {limit:g} s" if result.exit_code is None else f"exited with {result.exit_code}"
+            tail = tuple(result.output.splitlines()[-20:])
+            raise StepError(Failure(FailureKind.EXITED, f"{hook.command[0]} {ending}", tail=tail))
 
     def logs(self, key: UnitKey) -> LogFiles:
         folder = self._places.logs

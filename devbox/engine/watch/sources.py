@@ -1,0 +1,125 @@
+"""Where changes come from: inotify on Linux, `watchfiles` elsewhere, polling where a file system tells nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from devbox.engine.watch.inotify import Inotify, LimitReached
+from devbox.engine.watch.tree import Tree
+
+Told = Callable[[dict[str, None]], None]
+Say = Callable[[str, str], None]
+"""A sentence for the user, and a way out."""
+
+_SILENT = frozenset({"9p", "drvfs", "nfs", "nfs4", "cifs", "smb3", "smbfs", "vboxsf", "fuse.sshfs", "fuse.vmhgfs-fuse"})
+"""File systems that do not tell of changes made on their other side."""
+
+_POLL_EVERY = 300
+
+
+class Source(Protocol):
+    """Tells of changed paths until it is closed."""
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class NativeSource:
+    """inotify, read by the event loop itself."""
+
+    def __init__(self, paths: Collection[str], skips: Callable[[str], bool], told: Told, say: Say) -> None:
+        self._paths, self._skips, self._told, self._say = paths, skips, told, say
+        self._inotify = Inotify()
+        self._tree = Tree(self._inotify, skips)
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._follow)
+        if (trouble := self._tree.troubled) is not None:
+            raise trouble
+        asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._take)
+
+    def _follow(self) -> None:
+        for path in self._paths:
+            if os.path.isdir(path):
+                self._tree.follow(os.path.realpath(path) if os.path.islink(path) else path)
+            else:
+                self._tree.follow_one(os.path.dirname(path))
+
+    def _take(self) -> None:
+        if changed := self._tree.changes():
+            self._told(changed)
+        if (trouble := self._tree.troubled) is not None:
+            self._tree.troubled = None
+            self._say(f"new folders are not watched: {trouble.strerror}", trouble.hint)
+
+    async def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._inotify.fileno())
+        self._inotify.close()
+
+
+class LibrarySource:
+    """`watchfiles`: native where the platform has something, or polling."""
+
+    def __init__(self, paths: Collection[str], told: Told, *, polls: bool) -> None:
+        self._paths, self._told, self._polls = paths, told, polls
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        from watchfiles import awatch
+
+        there = await asyncio.to_thread(lambda: [path for path in self._paths if os.path.exists(path)])
+        if not there:
+            return
+        step, wait = (50, 200) if self._polls else (10, 50)
+        watching = awatch(
+            *there, watch_filter=None, debounce=wait, step=step, force_polling=self._polls, poll_delay_ms=_POLL_EVERY
+        )
+        async for changes in watching:
+            self._told({path: None for _, path in changes})
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def open_source(paths: Collection[str], skips: Callable[[str], bool], told: Told, say: Say) -> Source:
+    """The best source there is for these paths, started. What is not the best is said."""
+    silent = [path for path in paths if _file_system(path) in _SILENT]
+    if silent:
+        say(f"{silent[0]} is polled for changes: its file system ({_file_system(silent[0])}) does not tell of them", "")
+    elif sys.platform == "linux":
+        native: NativeSource | None = None
+        try:
+            native = NativeSource(paths, skips, told, say)
+            await native.start()
+            return native
+        except LimitReached as exc:
+            say(f"files are polled for changes: {exc.strerror}", exc.hint)
+        except OSError as exc:
+            say(f"files are polled for changes: {exc.strerror}", "")
+        if native is not None:
+            await native.close()
+    library = LibrarySource(paths, told, polls=bool(silent) or sys.platform == "linux")
+    await library.start()
+    return library
+
+
+def _file_system(path: str) -> str:
+    """The type of the file system that a path is on; empty where it is not known."""
+    best, kind = "", ""
+    with contextlib.suppress(OSError), open("/proc/self/mounts") as mounts:
+        for line in mounts:
+            _, at, found, *_ = line.split(" ")
+            if (path + os.sep).startswith(at.rstrip(os.sep) + os.sep) and len(at) >= len(best):
+                best, kind = at, found
+    return kind
