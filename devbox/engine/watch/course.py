@@ -76,16 +76,20 @@ class Courses:
             course = self._under_way.get(event.service)
             if course is not None:
                 self._take(course, event)
-        for service, course in list(self._under_way.items()):
-            if course.seq and (end := self._end(course, turn.state)) is not None:
-                course.told = isinstance(end, Reloaded)
-                if not course.told:
-                    del self._under_way[service]
-                self._post(end, course.seq)
-            elif (course.told and time.time() - course.last >= LONG_LIFE) or (
-                course.seq and not any(unit.wanted for unit in turn.state.of_service(service))
-            ):
+        for course in [each for each in self._under_way.values() if each.seq]:
+            self._judge(course, turn.state)
+
+    def _judge(self, course: _Course, state: State) -> None:
+        service = course.body.service
+        if (end := self._end(course, state)) is not None:
+            course.told = isinstance(end, Reloaded)
+            if not course.told:
                 del self._under_way[service]
+            self._post(end, course.seq)
+        elif not any(unit.wanted for unit in state.of_service(service)) or (
+            course.told and time.time() - course.last >= LONG_LIFE
+        ):
+            del self._under_way[service]
 
     def _take(self, course: _Course, event: Event) -> None:
         body = event.body
