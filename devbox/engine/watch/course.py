@@ -86,9 +86,9 @@ class Courses:
             if not course.told:
                 del self._under_way[service]
             self._post(end, course.seq)
-        elif not any(unit.wanted for unit in state.of_service(service)) or (
-            course.told and time.time() - course.last >= LONG_LIFE
-        ):
+            return
+        outlived = course.told and time.time() - course.last >= LONG_LIFE
+        if outlived or not any(unit.wanted for unit in state.of_service(service)):
             del self._under_way[service]
 
     def _take(self, course: _Course, event: Event) -> None:
