@@ -118,7 +118,7 @@ def _stat(client: APIClient, container: str, path: str) -> dict[str, object] | N
     import json
 
     url = client._url("/containers/{0}/archive", container)
-    response = client._session.head(url, params={"path": path}, timeout=client.timeout)
+    response = client.head(url, params={"path": path}, timeout=client.timeout)
     if response.status_code != 200:
         return None
     found: dict[str, object] = json.loads(base64.b64decode(response.headers["X-Docker-Container-Path-Stat"]))

@@ -211,7 +211,7 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "working_dir": [("/app", "/app")],
 }
 
-ELSEWHERE = {"env_file", "extends", "label_file", "profiles"}
+ELSEWHERE = {"develop", "env_file", "extends", "label_file", "profiles"}
 """Keys whose meaning stands in others afterwards; they have tests of their own below."""
 
 
