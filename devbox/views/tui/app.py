@@ -97,6 +97,7 @@ class DevboxApp(App[Quit]):
         self._preferences = preferences or Preferences()
         self._drawing: Timer | None = None
         self._delay = LATER
+        self._moved = False
         self._opening: Timer | None = None
         self._reading: Worker[None] | None = None
         self._told: set[str] = set()
@@ -125,6 +126,7 @@ class DevboxApp(App[Quit]):
             self._tell(frame.notes)
             if self._reading is None or self._reading.is_finished:
                 self.show_log_soon()
+        self._moved = self._moved or not isinstance(frame, Measured)
         if isinstance(frame, Changed):
             self._tell_of(frame)
         self._draw_in(LATER if isinstance(frame, Measured) else SOON)
@@ -140,7 +142,9 @@ class DevboxApp(App[Quit]):
     def _draw(self) -> None:
         self._drawing = None
         self.panel.draw()
-        self.panel.refresh_bindings()
+        if self._moved:
+            self._moved = False
+            self.panel.refresh_bindings()
 
     def _tell(self, notes: Iterable[str]) -> None:
         for note in notes:

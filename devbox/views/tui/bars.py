@@ -88,11 +88,15 @@ class Banner(Widget):
     def __init__(self, mesh: Mesh, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._mesh = mesh
+        self._said: tuple[str, ...] | None = None
 
     def update(self) -> None:
-        """Come, go, or say something else."""
-        self.display = bool(self._mesh.trouble or self._mesh.outages)
-        self.refresh(layout=True)
+        """Come, go, or say something else; while there is nothing new to say, nothing is laid out anew."""
+        said = tuple(self._sentences())
+        if said != self._said:
+            self._said = said
+            self.display = bool(said)
+            self.refresh(layout=True)
 
     def render(self) -> Text:
         return Text("\n").join(Text(f"▲ {sentence}") for sentence in self._sentences())
