@@ -56,6 +56,35 @@ async def _quit(pilot: Pilot[Quit]) -> None:
     await pilot.pause(0.5)
 
 
+async def _tab(pilot: Pilot[Quit], key: str) -> None:
+    await pilot.press("j", "j", "j", key)
+    await pilot.pause(3)
+
+
+async def _health(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "2")
+
+
+async def _metrics(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "3")
+
+
+async def _events(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "4")
+
+
+async def _config(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "5")
+
+
+async def _map(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "m")
+
+
+async def _restart(pilot: Pilot[Quit]) -> None:
+    await _tab(pilot, "R")
+
+
 SCREENS: dict[str, tuple[tuple[int, int], Act]] = {
     "panel": ((120, 36), _overview),
     "panel-200x50": ((200, 50), _overview),
@@ -63,6 +92,12 @@ SCREENS: dict[str, tuple[tuple[int, int], Act]] = {
     "panel-40x10": ((40, 10), _overview),
     "logs": ((120, 36), _logs_of),
     "all-logs": ((120, 36), _merged),
+    "health": ((120, 36), _health),
+    "metrics": ((120, 36), _metrics),
+    "events": ((120, 36), _events),
+    "config": ((120, 36), _config),
+    "map": ((100, 24), _map),
+    "restart": ((100, 24), _restart),
     "why": ((120, 36), _why),
     "help": ((120, 36), _help),
     "quit": ((80, 24), _quit),
@@ -78,7 +113,9 @@ async def take(project: str, into: Path) -> None:
             await act(pilot)
             svg = app.export_screenshot(title=f"devbox — {project}")
         (into / f"{name}.svg").write_text(svg)
-        cairosvg.svg2png(bytestring=svg.encode(), write_to=str(into / f"{name}.png"), output_width=1400)
+        # The font that the picture names is not on every machine, and what comes in its place must be monospaced too.
+        png = svg.replace("Fira Code", "DejaVu Sans Mono")
+        cairosvg.svg2png(bytestring=png.encode(), write_to=str(into / f"{name}.png"), output_width=1400)
         print(into / f"{name}.svg")
 
 
