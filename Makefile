@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test meshes browser check fuzz bench screenshots soak clean
+.PHONY: demo test meshes reloads browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -19,6 +19,9 @@ browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots
 
 soak: $(VENV)/.dev  ## supervisors killed and Ctrl-C pressed fifty times at random moments of `up`
 	STORM_TRIES=50 $(BIN)/python -m pytest tests/docker/test_storm.py
+
+reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container under 200 requests a second
+	DEVBOX_TEST_RELOADS=50 $(BIN)/python -m pytest tests/engine/test_green.py tests/docker/test_green.py -k "no_request_fails"
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

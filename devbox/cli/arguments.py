@@ -371,6 +371,8 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "kill": ("end services at once, or send them a signal", "act", _kill),
     "pause": ("freeze services", "act", _services),
     "unpause": ("let frozen services go on", "act", _services),
+    "run-local": ("run services as processes of this machine, by their `local:` command", "act", _some_services),
+    "run-container": ("run services in containers again", "act", _some_services),
     "scale": ("give services so many replicas", "act", _scale),
     "rm": ("remove services that are stopped", "rm", _rm),
     "build": ("build images", "images", _build),

@@ -26,6 +26,7 @@ from devbox.control.local import LocalControl
 from devbox.control.server import make_app
 from devbox.domain.event import SpecApplied, SupervisorStopping
 from devbox.domain.places import Places
+from devbox.engine.forms import Forms
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.loop import Engine, Turn
@@ -58,6 +59,7 @@ class Supervisor:
             self._journal,
             LogStore(places.logs, runtime.logs),
             PortBook(places.project, places.run / "ports.json", is_free),
+            forms=Forms(places.run / "forms.json"),
             porter=PorterLink(places.door_socket, places.run / "doors.log"),
         )
         self._engine.listen(self._remember_files)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
 from devbox.control.exposition import exposition
+from devbox.control.forms import switch_form
 from devbox.control.protocol import (
     Action,
     Bye,
@@ -227,6 +228,8 @@ class LocalControl:
                 return await self._follow(command)
             case Action.SCALE:
                 names = await self._scale(command)
+            case Action.RUN_LOCAL | Action.RUN_CONTAINER:
+                names = await switch_form(engine, command)
             case Action.REMOVE:
                 names = engine.affected(command.services, with_dependencies=False)
                 names = frozenset(n for n in names if not any(u.live or u.wanted for u in engine.state.of_service(n)))

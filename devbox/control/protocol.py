@@ -201,6 +201,8 @@ class Action(StrEnum):
     SCALE = "scale"
     REMOVE = "rm"
     DOWN = "down"
+    RUN_LOCAL = "run-local"
+    RUN_CONTAINER = "run-container"
 
 
 class Recreate(StrEnum):

@@ -293,6 +293,14 @@ class OnDemand:
     idle_timeout: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another way to run the same service: what runs, and with which environment."""
+
+    run: Run
+    env: tuple[EnvVar, ...] = ()
+
+
 class Group(StrEnum):
     """The part of the mesh a service belongs to, as the panel groups it."""
 
@@ -326,6 +334,7 @@ class ServiceSpec:
     reload: Reload = Reload.RESTART
     on_demand: OnDemand | None = None
     watch: tuple[WatchRule, ...] = ()
+    other: Form | None = None
 
     @property
     def runtime(self) -> str:

@@ -35,6 +35,7 @@ from devbox.domain.status import Hold, IllegalTransition, Intent
 from devbox.domain.step import Plan
 from devbox.engine.doors import Doors
 from devbox.engine.executor import Executor
+from devbox.engine.forms import Forms
 from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
@@ -87,6 +88,7 @@ class Engine:
         ports: PortBook,
         clock: Callable[[], float] = time.time,
         porter: Porter | None = None,
+        forms: Forms | None = None,
     ) -> None:
         self.runtimes = dict(runtimes)
         self._makers = makers
@@ -94,7 +96,7 @@ class Engine:
         self.state = State(seq=journal.last_seq)
         self.decision = Decision(Plan(), {})
         self.app: AppSpec | None = None
-        self.clock = clock
+        self.clock, self.forms = clock, forms or Forms()
         self._inbox: asyncio.Queue[tuple[Body, int]] = asyncio.Queue()
         self._listeners: list[Listener] = []
         self._doors = Doors(porter, self.runtimes, self.post) if porter is not None else None
@@ -128,6 +130,7 @@ class Engine:
         Raises UsageError when it cannot be as a whole, EngineUnavailable when a runtime it needs cannot be reached.
         """
         await self._adopted.wait()
+        app = self.forms.applied(app)
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
             await self._add_runtime(name)
         for name in {service.runtime for service in app.services} & self.state.outages.keys():
@@ -211,6 +214,7 @@ class Engine:
     def preview(self, app: AppSpec, services: Collection[str], by: str) -> Decision:
         """What taking over a manifest and starting services would do. Changes nothing."""
         seq, now = self.state.seq, self.clock()
+        app = self.forms.applied(app)
         units = self._resolve(app)
         needs = {service.name: [n.service for n in service.needs] for service in app.services}
         names = tuple(sorted(with_needs(services or needs.keys(), needs)))

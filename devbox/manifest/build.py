@@ -11,6 +11,7 @@ from devbox.domain.doors import door_obstacle, green_obstacle
 from devbox.domain.spec import (
     ContainerRun,
     EnvVar,
+    Form,
     Group,
     OnDemand,
     Port,
@@ -86,7 +87,16 @@ def _assembled(scope: Scope, draft: Draft, run: Run, pieces: Pieces | None, *, i
         reload=draft.reload,
         on_demand=OnDemand(draft.idle_timeout) if draft.on_demand else None,
         watch=watching.rules(scope, draft, run),
+        other=_other_form(draft, run, pieces),
     )
+
+
+def _other_form(draft: Draft, run: Run, pieces: Pieces | None) -> Form | None:
+    """What can run in a container's place: the command under `local`, with the container's environment and its own."""
+    if draft.local is None or not isinstance(run, ContainerRun):
+        return None
+    env = {var.name: var for var in _environment(draft, pieces)} | draft.local.environment
+    return Form(ProcessRun(draft.local.command, draft.local.working_dir), tuple(env.values()))
 
 
 def _note_what_no_door_can_do(scope: Scope, draft: Draft, made: ServiceSpec) -> None:

@@ -58,6 +58,15 @@ class Watched:
     asked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """`local:` of a container: the command that can run in its place on this machine."""
+
+    command: tuple[Template, ...]
+    working_dir: str
+    environment: dict[str, EnvVar]
+
+
 @dataclass(slots=True)
 class Timing:
     """The clockwork of a probe, as far as it was given."""
@@ -114,6 +123,7 @@ class Draft:
     network_uses: list[Wanted] = field(default_factory=list)
     secrets: list[FileUse] = field(default_factory=list)
     configs: list[FileUse] = field(default_factory=list)
+    local: Local | None = None
     reload: Reload = Reload.RESTART
     on_demand: bool = False
     idle_timeout: float | None = None

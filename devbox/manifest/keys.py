@@ -9,7 +9,7 @@ from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, U
 from devbox.manifest import builds, container, environment, health, watching
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
-from devbox.manifest.draft import Dependency, Draft, Use
+from devbox.manifest.draft import Dependency, Draft, Local, Use
 from devbox.manifest.ports import ports
 from devbox.manifest.tree import Mapping, Node
 from devbox.manifest.values import Scope, shown
@@ -213,6 +213,20 @@ def _idle_timeout(scope: Scope, node: Node, draft: Draft) -> None:
     draft.idle_timeout = scope.seconds(node, "idle_timeout")
 
 
+def _local(scope: Scope, node: Node, draft: Draft) -> None:
+    """`local: {command: ..., working_dir: ..., environment: ...}`: what can run in a container's place."""
+    entries = scope.mapping(node, "local", ("command", "working_dir", "environment"))
+    if "command" not in entries:
+        if isinstance(node, Mapping):
+            scope.problems.add(node.place, "local does not say which command")
+        return
+    command = arguments(scope, entries["command"].value, "command of local")
+    place = scope.text(entries["working_dir"].value, "working_dir of local") if "working_dir" in entries else "."
+    env = environment.environment(scope, entries["environment"].value) if "environment" in entries else {}
+    if command:
+        draft.local = Local(command, str((scope.base(node.place) / (place or ".")).absolute()), env)
+
+
 OWN: dict[str, Reader] = {
     "use": _use,
     "runtime": _runtime,
@@ -223,6 +237,7 @@ OWN: dict[str, Reader] = {
     "seed": _seed,
     "requires": _requires,
     "reload": _reload,
+    "local": _local,
     "on_demand": _on_demand,
     "idle_timeout": _idle_timeout,
 }

@@ -32,6 +32,9 @@ def templates(service: ServiceSpec) -> Iterator[Template]:
     else:
         yield from service.run.entrypoint or ()
     yield from (var.value for var in service.env)
+    if service.other is not None:
+        yield from service.other.run.argv
+        yield from (var.value for var in service.other.env)
     if service.probe is not None and isinstance(service.probe.check, ExecCheck):
         yield from service.probe.check.argv
 
