@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from devbox.catalogue.entry import Entry, Readiness
-from devbox.catalogue.load import PLACEHOLDER
+from devbox.catalogue.entry import Container, Embedded, Entry, File, Readiness
+from devbox.catalogue.load import EACH, PLACEHOLDER
 from devbox.catalogue.programs import FoundServer, major
 from devbox.domain.spec import (
     Check,
     ContainerRun,
+    Each,
+    Endpoint,
     EnvVar,
     ExecCheck,
     Group,
     HttpCheck,
     InitCommand,
     LogCheck,
+    MadeFile,
     Port,
     Probe,
     ProcessRun,
@@ -40,7 +43,7 @@ class Asked:
     """What a manifest asks of an entry.
 
     `settings` are those the manifest gives; `secret(name)` is the password kept under a setting's name. `directory` is
-    where processes run, `data` where they keep their data.
+    where processes run, `data` where they keep their data. `balances`: it is to spread callers over replicas.
     """
 
     service: str
@@ -49,6 +52,7 @@ class Asked:
     secret: Callable[[str], str]
     directory: str
     data: str
+    balances: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Pieces:
     restart: Restart
     stop: Stop
     note: str = ""
+    entry: str = ""
+    made_files: tuple[MadeFile, ...] = ()
+    console: tuple[Template, ...] = ()
+    open: Endpoint | None = None
+    metrics: Endpoint | None = None
 
 
 def setting_from_environment(entry: Entry, environment: Mapping[str, str]) -> dict[str, str]:
@@ -77,8 +86,31 @@ def as_container(entry: Entry, asked: Asked) -> Pieces:
     """The entry in a container."""
     fill = _Filler(entry, asked, {"bin": "", "data": entry.container.data or ""})
     form = entry.container
-    run = ContainerRun(str(fill(form.image)), fill.all(form.command), None, form.data)
-    return _pieces(entry, fill, run, form.environment, form.probe)
+    run = ContainerRun(
+        str(fill(form.image)),
+        fill.all(form.command),
+        fill.all(form.entrypoint) or None,
+        form.data,
+    )
+    wanted = [file for file in form.files if not file.when or asked.balances]
+    made = tuple(MadeFile(file.path, _parts(fill, file), fill.holds_secret(file.text)) for file in wanted)
+    return _pieces(entry, fill, run, form, made_files=made)
+
+
+def _parts(fill: _Filler, file: File) -> tuple[Template | Each, ...]:
+    """A file's text: what is there once, and what is there for each of some."""
+    if file.source:
+        return (Template.of(file.text),)
+    parts: list[Template | Each] = []
+    for number, piece in enumerate(EACH.split(file.text)):
+        match number % 3:
+            case 0 if piece:
+                parts.append(fill(piece))
+            case 1:
+                of = piece
+            case 2:
+                parts.append(Each(of, piece))
+    return tuple(parts)
 
 
 def as_process(entry: Entry, asked: Asked, server: FoundServer) -> Pieces:
@@ -89,7 +121,7 @@ def as_process(entry: Entry, asked: Asked, server: FoundServer) -> Pieces:
     fill = _Filler(entry, asked, {"bin": server.bin, "data": asked.data})
     init = tuple(InitCommand(fill.all(each.run), str(fill(each.creates))) for each in form.init)
     run = ProcessRun(fill.all(form.command), asked.directory, init, form.unprivileged, asked.data)
-    return _pieces(entry, fill, run, form.environment, form.probe, _version_note(entry, asked, server))
+    return _pieces(entry, fill, run, form, note=_version_note(entry, asked, server))
 
 
 def _version_note(entry: Entry, asked: Asked, server: FoundServer) -> str:
@@ -134,20 +166,41 @@ class _Filler:
 
 
 def _pieces(
-    entry: Entry, fill: _Filler, run: Run, environment: Mapping[str, str], probe: Readiness, note: str = ""
+    entry: Entry,
+    fill: _Filler,
+    run: Run,
+    form: Container | Embedded,
+    *,
+    note: str = "",
+    made_files: tuple[MadeFile, ...] = (),
 ) -> Pieces:
     return Pieces(
         run=run,
-        env=tuple(EnvVar(name, fill(text), fill.holds_secret(text)) for name, text in environment.items()),
-        ports=tuple(Port(number) for number in entry.ports.values()),
-        probe=_probe(fill, probe),
+        env=tuple(EnvVar(name, fill(text), fill.holds_secret(text)) for name, text in form.environment.items()),
+        ports=tuple(_ports(entry, run)),
+        probe=_probe(fill, form.probe),
         exports=tuple((name, fill(text)) for name, text in entry.exports.items()),
         secret_exports=frozenset(name for name, text in entry.exports.items() if fill.holds_secret(text)),
         group=entry.group,
         restart=Restart(entry.restart),
         stop=Stop(entry.stop_signal, entry.stop_grace),
         note=note,
+        entry=entry.name,
+        made_files=made_files,
+        console=fill.all(form.console),
+        open=_endpoint(entry.open),
+        metrics=_endpoint(entry.metrics),
     )
+
+
+def _ports(entry: Entry, run: Run) -> Iterator[Port]:
+    for name, number in entry.ports.items():
+        yield Port(number, behind=entry.behind.get(name) if isinstance(run, ContainerRun) else None)
+
+
+def _endpoint(text: str) -> Endpoint | None:
+    match = _HTTP.fullmatch(text)
+    return Endpoint(int(match[1]), match[2]) if match else None
 
 
 def _probe(fill: _Filler, form: Readiness) -> Probe:
@@ -162,5 +215,5 @@ def _check(fill: _Filler, form: Readiness) -> Check:
         missing = os.path.isabs(program) and fill.values["bin"] and not os.path.exists(program)
         return TcpCheck() if missing else ExecCheck(argv)
     if form.http is not None and (match := _HTTP.fullmatch(form.http)):
-        return HttpCheck(match[2], int(match[1]))
+        return HttpCheck(match[2], int(match[1]), (form.status[0], form.status[-1]))
     return LogCheck(form.log) if form.log is not None else TcpCheck(form.tcp)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from devbox.catalogue.entry import Container, Embedded, Entry
+from devbox.catalogue.entry import Container, Embedded, Entry, File
 from devbox.catalogue.schema import SchemaError, decode
 from devbox.domain.errors import DevboxError
 
@@ -23,6 +23,11 @@ ALWAYS_KNOWN = frozenset({"service", "version", "data", "bin"})
 
 PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)(:url)?\}")
 
+EACH = re.compile(r"^[ \t]*\{\{each ([\w -]+)\}\}\n(.*?)^[ \t]*\{\{end\}\}\n?", re.MULTILINE | re.DOTALL)
+"""What stands in a file once for each of those it names: group 1 says of what, group 2 what."""
+
+_EACH_OF = re.compile(r"metrics|balance|use [a-z0-9-]+")
+_ENDPOINT = re.compile(r":\d+/.*")
 _LARGEST = 256 * 1024
 _DEEPEST = 20
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,7 +72,22 @@ def read_entry(path: Path) -> Entry:
         raise EntryError(f"{path.name}: {exc}") from exc
     entry = dataclasses.replace(entry, name=path.stem)
     _check(path, entry)
-    return entry
+    return _with_files(path, entry)
+
+
+def _with_files(path: Path, entry: Entry) -> Entry:
+    """The entry with what stands in files beside it. Raises EntryError where one cannot be read."""
+
+    def text(file: File) -> str:
+        if not file.source:
+            return file.text
+        try:
+            return (path.parent / file.source).read_text("utf-8")
+        except (OSError, ValueError) as exc:
+            raise EntryError(f"{path.name}: {file.source} cannot be read: {exc}") from exc
+
+    files = tuple(dataclasses.replace(file, text=text(file)) for file in entry.container.files)
+    return dataclasses.replace(entry, container=dataclasses.replace(entry.container, files=files))
 
 
 def _root(text: str) -> yaml.Node:
@@ -88,6 +108,11 @@ def _root(text: str) -> yaml.Node:
 def _check(path: Path, entry: Entry) -> None:
     """What types cannot say: placeholders name something, passwords stay out of argument lists, probes are one kind."""
     known = ALWAYS_KNOWN | entry.settings.keys()
+    seeding = known | {"file"}
+    for command in (each for form in _forms(entry) for each in form.seed.values()):
+        for text in command.run:
+            if unknown := {match[1] for match in PLACEHOLDER.finditer(text)} - seeding:
+                raise EntryError(f"{path.name}: {{{min(unknown)}}} stands for nothing in {text!r}")
     for text in _texts(entry):
         if unknown := {match[1] for match in PLACEHOLDER.finditer(text)} - known:
             raise EntryError(f"{path.name}: {{{min(unknown)}}} stands for nothing in {text!r}")
@@ -99,6 +124,14 @@ def _check(path: Path, entry: Entry) -> None:
         probe = form.probe
         if sum([bool(probe.exec), probe.http is not None, probe.log is not None, probe.tcp is not None]) != 1:
             raise EntryError(f"{path.name}: a probe is one of exec, http, log and tcp")
+    for file in entry.container.files:
+        if unknown := {of for of in EACH.findall(file.text) for of in of[:1]} - {
+            of for of, _ in EACH.findall(file.text) if _EACH_OF.fullmatch(of)
+        }:
+            raise EntryError(f"{path.name}: {{{{each {min(unknown)}}}}} is none of metrics, balance and use NAME")
+    for text in filter(None, (entry.open, entry.metrics)):
+        if not _ENDPOINT.fullmatch(text):
+            raise EntryError(f"{path.name}: {text!r} is not of the form :PORT/PATH")
     if not entry.ports:
         raise EntryError(f"{path.name}: an entry has at least one port")
 
@@ -108,8 +141,10 @@ def _forms(entry: Entry) -> list[Container | Embedded]:
 
 
 def _arguments(entry: Entry) -> Iterator[str]:
+    yield from entry.container.entrypoint
     for form in _forms(entry):
-        yield from (*form.command, *form.probe.exec)
+        yield from (*form.command, *form.probe.exec, *form.console)
+        yield from (text for command in form.seed.values() for text in command.run if "{file}" not in text)
     for init in entry.embedded.init if entry.embedded else ():
         yield from (*init.run, init.creates)
 
@@ -121,3 +156,4 @@ def _texts(entry: Entry) -> Iterator[str]:
     yield from (setting.default for setting in entry.settings.values())
     for form in _forms(entry):
         yield from form.environment.values()
+    yield from (EACH.sub("", file.text) for file in entry.container.files if not file.source)

@@ -16,7 +16,7 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
     alive = current is not None and current.alive
     url = ""
     if spec is not None and spec.open_path is not None and spec.ports:
-        port = spec.ports[0]
+        port = next((port for port in spec.ports if port.target == spec.open_port), spec.ports[0])
         url = f"http://127.0.0.1:{port.published or port.target}{spec.open_path}"
     return Row(
         service=unit.key.service,

@@ -96,12 +96,15 @@ class Port:
 
     `target` is the port inside the container; for a host process it equals the published one unless devbox picks it.
     `published` is the port on the host: None until `engine.ports` has picked one. `host` is the address it is bound to.
+    `behind` is where the published one leads inside the container, for a server that serves the host apart from other
+    containers, as it tells its clients by which address to come back; None: to `target`.
     """
 
     target: int
     published: int | None = None
     host: str = "127.0.0.1"
     protocol: str = "tcp"
+    behind: int | None = None
 
     def __str__(self) -> str:
         if self.published is None:
@@ -301,6 +304,44 @@ class Form:
     env: tuple[EnvVar, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path on a port of a service; `port` None means its first one."""
+
+    port: int | None = None
+    path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Whose replicas a service spreads its callers over; `port` None means the first one."""
+
+    service: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A part of a made file that is there once for each of those that are meant.
+
+    `of` is `metrics` (every replica that tells its metrics), `balance` (every replica that callers are spread over) or
+    `use NAME` (every service made from that entry of the catalogue). In `text`, `{service}`, `{replica}`, `{number}`
+    (counting from 1), `{address}`, `{path}` and the exports of the service stand for what they say.
+    """
+
+    of: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file at `target` in a service's container, made from the mesh as it is; a `secret` one holds a password."""
+
+    target: str
+    parts: tuple[Template | Each, ...]
+    secret: bool = False
+
+
 class Group(StrEnum):
     """The part of the mesh a service belongs to, as the panel groups it."""
 
@@ -314,7 +355,9 @@ class ServiceSpec:
     """One service of the mesh, whole.
 
     `exports` are what `${name.export}` of other services can refer to, besides `host`, `port` and `url`, which every
-    service with a port has. Their templates may refer to the service itself.
+    service with a port has. Their templates may refer to the service itself. `entry` is the entry of the catalogue that
+    it was made from. `metrics` is where it tells its metrics. `console` is what `devbox exec` opens by itself.
+    `open_path` is a page for people, on the port `open_port` (None: the first one).
     """
 
     name: str
@@ -335,6 +378,12 @@ class ServiceSpec:
     on_demand: OnDemand | None = None
     watch: tuple[WatchRule, ...] = ()
     other: Form | None = None
+    entry: str = ""
+    metrics: Endpoint | None = None
+    balance: Balance | None = None
+    made_files: tuple[MadeFile, ...] = ()
+    console: tuple[Template, ...] = ()
+    open_port: int | None = None
 
     @property
     def runtime(self) -> str:

@@ -42,7 +42,7 @@ class Backing:
         from devbox import catalogue
 
         entry = self._entry(use)
-        if entry is None or not self._settings_are_known(entry, use):
+        if entry is None or not self._settings_are_known(entry, use) or not self._can_balance(entry, draft):
             return None
         asked = catalogue.Asked(
             draft.name,
@@ -51,6 +51,7 @@ class Backing:
             functools.partial(self._secrets, draft.name),
             draft.working_dir or str(draft.place.source.directory),
             self._data_dir(draft.name),
+            draft.balance is not None,
         )
         if draft.runtime == "docker" or (draft.runtime is None and self._engine()):
             pieces: Pieces | None = catalogue.as_container(entry, asked)
@@ -92,6 +93,13 @@ class Backing:
             hint = nearest(name, {"version", *entry.settings})
             self._problems.add(use.place.find(name), f"{entry.name} has no setting {name}", hint)
         return not unknown
+
+    def _can_balance(self, entry: Entry, draft: Draft) -> bool:
+        if draft.balance is None or entry.balances:
+            return True
+        words = f"{entry.name} cannot spread callers over the replicas of {draft.balance.service}"
+        self._problems.add(draft.keys["balance"], words, "nginx and traefik can.")
+        return False
 
 
 def _plain_environment(draft: Draft) -> dict[str, str]:

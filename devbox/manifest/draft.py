@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devbox.domain.container import Attachment, BuildSpec, DeviceRequest, Mount
-from devbox.domain.spec import Check, EnvVar, Need, Port, Reload, Restart, TaskSpec, Template
+from devbox.domain.spec import Balance, Check, Endpoint, EnvVar, Need, Port, Reload, Restart, TaskSpec, Template
 from devbox.domain.watching import WatchRule
 from devbox.manifest.source import Place
 
@@ -112,6 +112,8 @@ class Draft:
     profiles: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     open_path: str | None = None
+    metrics: Endpoint | None = None
+    balance: Balance | None = None
     tasks: list[TaskSpec] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, Until
-from devbox.manifest import builds, container, environment, health, watching
+from devbox.manifest import balance, builds, container, environment, health, watching
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
 from devbox.manifest.draft import Dependency, Draft, Local, Use
@@ -228,6 +228,8 @@ def _local(scope: Scope, node: Node, draft: Draft) -> None:
 
 
 OWN: dict[str, Reader] = {
+    "metrics": balance.metrics,
+    "balance": balance.balance,
     "use": _use,
     "runtime": _runtime,
     "health": _health,

@@ -15,7 +15,7 @@ from typing import ParamSpec, Required, TypedDict, TypeVar, Unpack
 from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
-from devbox.manifest import build, references, resources, services
+from devbox.manifest import balance, build, references, resources, services
 from devbox.manifest.assemble import Assembler, Project, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
@@ -244,6 +244,7 @@ class _Mesh:
         made = {name: self._spec(draft, jobs) for name, draft in drafts.items()}
         specs = {name: spec for name, spec in made.items() if spec is not None}
         references.check(interpolator.uses, specs, problems)
+        balance.check(drafts, specs, problems)
         references.check_implied(drafts, specs, problems)
         references.check_cycles(drafts, specs, problems)
         absent = gone | {name: f"the profile of {name} is not active" for name in inactive}

@@ -35,6 +35,7 @@ def templates(service: ServiceSpec) -> Iterator[Template]:
     if service.other is not None:
         yield from service.other.run.argv
         yield from (var.value for var in service.other.env)
+    yield from (part for file in service.made_files for part in file.parts if isinstance(part, Template))
     if service.probe is not None and isinstance(service.probe.check, ExecCheck):
         yield from service.probe.check.argv
 
@@ -67,6 +68,8 @@ def needs(draft: Draft, service: ServiceSpec) -> tuple[Need, ...]:
                 found.setdefault(reference.service, Need(reference.service))
     for name in implied(service):
         found.setdefault(name, Need(name, Until.STARTED))
+    if service.balance is not None:
+        found.setdefault(service.balance.service, Need(service.balance.service))
     return tuple(found.values())
 
 

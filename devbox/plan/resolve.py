@@ -24,6 +24,7 @@ from devbox.domain.spec import (
     UnitKey,
 )
 from devbox.plan.fingerprint import fingerprint
+from devbox.plan.made import Mesh, made_files
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
 
@@ -38,13 +39,30 @@ def resolve(app: AppSpec, publish: Publish) -> tuple[Unit, ...]:
         for service in app.services
         for key in _keys(service)
     }
+    replicas = {key: replace(service, ports=published[key]) for service in app.services for key in _keys(service)}
     first = {s.name: replace(s, ports=published.get(UnitKey(s.name), ())) for s in app.services}
     units = []
     for service in app.services:
         for key in _keys(service):
             reader = replace(service, ports=published[key])
-            units.append(_unit(key, reader, {**first, service.name: reader}))
+            unit_services = {**first, service.name: reader}
+            units.append(_unit(key, _with_made_files(reader, unit_services, replicas), unit_services))
     return tuple(units)
+
+
+def _with_made_files(
+    reader: ServiceSpec, services: dict[str, ServiceSpec], replicas: dict[UnitKey, ServiceSpec]
+) -> ServiceSpec:
+    """The service with the files in its container that are made from the mesh."""
+    if not reader.made_files or not isinstance(reader.run, ContainerRun):
+        return reader
+    mesh = Mesh(
+        replicas,
+        lambda target, replica, port: _replica_address(target, replica, port, reader),
+        lambda target, what: export(target, what, reader, services),
+        lambda template: _text(template, reader, services),
+    )
+    return replace(reader, run=replace(reader.run, files=(*reader.run.files, *made_files(reader, mesh))))
 
 
 def port_clash(units: Iterable[Unit]) -> tuple[Unit, Unit, int] | None:
@@ -81,6 +99,7 @@ def _unit(key: UnitKey, reader: ServiceSpec, services: dict[str, ServiceSpec]) -
         env=tuple(replace(var, value=fill(var.value)) for var in reader.env),
         probe=reader.probe.filled(fill) if reader.probe is not None else None,
         exports=tuple((name, outside(value)) for name, value in reader.exports),
+        console=tuple(map(fill, reader.console)),
         tasks=tuple(replace(task, argv=tuple(map(fill, task.argv))) for task in reader.tasks),
     )
     return Unit(key=key, spec=spec, fingerprint=fingerprint(spec))
@@ -114,9 +133,26 @@ def export(target: ServiceSpec, what: Reference, reader: ServiceSpec, services: 
         return host
     if what.export == "url":
         return f"http://{host}:{port}"
+    if what.export.partition(".")[0] == "published":
+        return str(_published(target, what.export.removeprefix("published.")))
     if what.export == "port" or what.export.startswith("port."):
         return str(port)
     raise KeyError(str(what))
+
+
+def _published(target: ServiceSpec, number: str) -> int:
+    port = _port(target, number)
+    return port.published or port.target
+
+
+def _replica_address(target: ServiceSpec, replica: int, wanted: int | None, reader: ServiceSpec) -> tuple[str, int]:
+    """Where one replica is dialled; on a port that its service does not name, it is taken to listen all the same."""
+    known = wanted is None or any(port.target == wanted for port in target.ports)
+    host, port = _address(
+        target if known else replace(target, ports=()), f"port.{wanted}" if wanted else "port", reader
+    )
+    # Among containers the service's name stands for all of its replicas; each has a name of its own as well.
+    return (str(UnitKey(target.name, replica)) if host == target.name else host), port if known else (wanted or 0)
 
 
 def _address(target: ServiceSpec, name: str, reader: ServiceSpec) -> tuple[str, int]:

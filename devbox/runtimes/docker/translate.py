@@ -85,7 +85,10 @@ def container_of(unit: Unit, around: Surroundings, image_volumes: Iterable[str] 
         "Image": run.image,
         "Env": [f"{name}={value}" for name, value in unit.env.items()],
         "Labels": {**dict(options.labels), **container_labels(around.project, unit)},
-        "ExposedPorts": {**{f"{port.target}/{port.protocol}": {} for port in unit.spec.ports}, **_exposed(options)},
+        "ExposedPorts": {
+            **{f"{port.behind or port.target}/{port.protocol}": {} for port in unit.spec.ports},
+            **_exposed(options),
+        },
         "StopSignal": unit.spec.stop.signal,
         "StopTimeout": max(0, round(unit.spec.stop.grace)),
         "HostConfig": _host_config(unit, run, around, on, image_volumes),
@@ -125,7 +128,7 @@ def endpoint_of(unit: Unit, attachment: Attachment, around: Surroundings) -> Jso
         }
     )
     return {
-        "Aliases": [unit.key.service, *attachment.aliases],
+        "Aliases": [unit.key.service, str(unit.key), *attachment.aliases],
         **_said(
             {
                 "IPAMConfig": addresses,
@@ -164,7 +167,7 @@ def _port_bindings(unit: Unit) -> Json:
     for port in unit.spec.ports:
         if port.published is not None:
             binding = {"HostIp": port.host, "HostPort": str(port.published)}
-            bindings.setdefault(f"{port.target}/{port.protocol}", []).append(binding)
+            bindings.setdefault(f"{port.behind or port.target}/{port.protocol}", []).append(binding)
     return bindings
 
 
