@@ -9,7 +9,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
 
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref
@@ -17,18 +16,16 @@ from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import ContainerRun, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
 from devbox.engine.executor import Post
+from devbox.engine.http_probe import HttpProbe
 from devbox.engine.logs import LogStore
 from devbox.plan.health import Pulse, judge, next_pause
 from devbox.plan.state import State
 from devbox.runtimes.base import Runtime
 
-if TYPE_CHECKING:
-    import httpx
-
 _KEPT_RESULTS = 50
 _JITTER = 0.1
 _OUTPUT_SHOWN = 300
-_EXEC_MARGIN = 2.0
+_MARGIN = 2.0
 _PROXY_PATIENCE = 0.1
 """Seconds after which a connection that a proxy took and did not close counts as taken by the service."""
 
@@ -46,7 +43,7 @@ class Prober:
         self._tasks: dict[_Life, asyncio.Task[None]] = {}
         self._probes: dict[_Life, Probe] = {}
         self._results: dict[UnitKey, deque[ProbeResult]] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._http = HttpProbe()
 
     def follow(self, state: State) -> None:
         """Probe exactly what is live now."""
@@ -79,8 +76,7 @@ class Prober:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        await self._http.close()
 
     async def _watch(self, instance: Observed, unit: Unit, probe: Probe) -> None:
         pulse = Pulse()
@@ -98,8 +94,9 @@ class Prober:
     async def _probe(self, instance: Observed, unit: Unit, probe: Probe) -> ProbeResult:
         at, began = time.time(), time.monotonic()
         try:
-            # A command has its own bound, and knows better words for it.
-            async with asyncio.timeout(probe.timeout + (_EXEC_MARGIN if isinstance(probe.check, ExecCheck) else 0)):
+            # Commands and requests have their own bounds, and know better words for them.
+            own = isinstance(probe.check, ExecCheck | HttpCheck)
+            async with asyncio.timeout(probe.timeout + (_MARGIN if own else 0)):
                 ok, output = await self._checker(instance, unit, probe)()
         except TimeoutError:
             ok, output = False, f"no answer within {probe.timeout:g} s"
@@ -113,34 +110,13 @@ class Prober:
     def _checker(self, instance: Observed, unit: Unit, probe: Probe) -> Callable[[], Awaitable[tuple[bool, str]]]:
         match probe.check:
             case HttpCheck() as http:
-                return lambda: self._http(unit, http)
+                return lambda: self._http.ask(*_address(unit, http.port), http, probe.timeout)
             case TcpCheck(port):
                 return lambda: _tcp(*_address(unit, port), proxied=isinstance(unit.spec.run, ContainerRun))
             case ExecCheck(argv):
                 return lambda: self._exec(instance, unit, tuple(map(str, argv)), probe.timeout)
             case LogCheck(pattern):
                 return lambda: self._log(instance, pattern)
-
-    async def _http(self, unit: Unit, check: HttpCheck) -> tuple[bool, str]:
-        import httpx
-
-        if self._client is None:
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._client = httpx.AsyncClient(trust_env=False, timeout=None, limits=limits)
-        host, port = _address(unit, check.port)
-        url = f"http://{host}:{port}{check.path}"
-        try:
-            response = await self._client.get(url)
-        except httpx.HTTPError as exc:
-            return False, f"GET {url}: {_plain(exc)}"
-        words = f"GET {check.path}: {response.status_code} {response.reason_phrase}".rstrip()
-        low, high = check.status
-        if not low <= response.status_code <= high:
-            body = " ".join(response.text.split())[:200]
-            return False, f"{words}: {body}" if body else words
-        if check.body is not None and not re.search(check.body, response.text):
-            return False, f"{words}, but the body does not match /{check.body}/"
-        return True, words
 
     async def _exec(self, instance: Observed, unit: Unit, argv: tuple[str, ...], limit: float) -> tuple[bool, str]:
         result = await self._runtimes[instance.ref.runtime].execute(instance.ref, unit, argv, limit)
@@ -166,8 +142,10 @@ async def _tcp(host: str, port: int, *, proxied: bool) -> tuple[bool, str]:
     for _ in range(2 if proxied else 1):
         try:
             reader, writer = await asyncio.open_connection(host, port)
-        except OSError:
+        except ConnectionRefusedError:
             return False, f"nobody listens on {host}:{port}"
+        except OSError as exc:
+            return False, f"{host}:{port} cannot be reached: {exc.strerror or exc}"
         try:
             if proxied and await _closes_at_once(reader):
                 return False, f"nobody listens behind {host}:{port}"
@@ -194,11 +172,3 @@ def _address(unit: Unit, wanted: int | None) -> tuple[str, int]:
             host = "127.0.0.1" if port.host in ("0.0.0.0", "::", "") else port.host
             return host, port.published or port.target
     return "127.0.0.1", wanted or 0
-
-
-def _plain(exc: Exception) -> str:
-    """An httpx error in the words a person would use."""
-    text = str(exc)
-    if "All connection attempts failed" in text or "refused" in text:
-        return "connection refused"
-    return text or type(exc).__name__

@@ -1,0 +1,115 @@
+"""Each way in which a probe fails, against a server that really fails so, and the words that a person reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devbox.domain.spec import HttpCheck
+from devbox.engine.http_probe import HttpProbe
+
+LIMIT = 0.3
+WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nall is calm"
+HALF = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nall is"
+BROKEN = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 12\r\n\r\nno\n database"
+
+
+@contextlib.asynccontextmanager
+async def answering(answer: bytes, end: str) -> AsyncIterator[int]:
+    """A server that reads a request, sends `answer`, and then closes, resets or keeps the connection."""
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        if end == "keep":
+            await over.wait()
+        if end == "reset":
+            await asyncio.sleep(0.05)  # the answer is to be read first: a reset overtakes it
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        over.set()
+        server.close()
+        await server.wait_closed()
+
+
+async def said(port: int, check: HttpCheck) -> tuple[bool, str]:
+    probe = HttpProbe()
+    try:
+        ok, words = await probe.ask("127.0.0.1", port, check, LIMIT)
+    finally:
+        await probe.close()
+    return ok, words.replace(str(port), "PORT")
+
+
+@pytest.mark.parametrize(
+    ("answer", "end", "check", "expected"),
+    [
+        (WHOLE, "close", HttpCheck(body="calm"), (True, "GET /: 200 OK")),
+        (b"", "keep", HttpCheck(), (False, "no answer within 0.3 s")),
+        (b"", "close", HttpCheck(), (False, "GET http://127.0.0.1:PORT/: the connection was closed without an answer")),
+        (
+            b"",
+            "reset",
+            HttpCheck(),
+            (False, "GET http://127.0.0.1:PORT/: the connection was reset before an answer came"),
+        ),
+        (
+            HALF,
+            "close",
+            HttpCheck(),
+            (False, "GET /: 200 OK, but the connection was closed in the middle of its body"),
+        ),
+        (HALF, "reset", HttpCheck(), (False, "GET /: 200 OK, but the connection was reset in the middle of its body")),
+        (HALF, "keep", HttpCheck(), (False, "GET /: 200 OK, but its body had not ended after 0.3 s")),
+        (BROKEN, "close", HttpCheck("/up"), (False, "GET /up: 503 Service Unavailable: no database")),
+        (
+            WHOLE,
+            "close",
+            HttpCheck(body="storm"),
+            (False, "GET /: 200 OK, but the body does not match /storm/: all is calm"),
+        ),
+        (
+            b"+PONG\r\n\r\n",
+            "close",
+            HttpCheck(),
+            (False, "GET http://127.0.0.1:PORT/: what answers does not speak HTTP"),
+        ),
+    ],
+)
+async def test_http(answer: bytes, end: str, check: HttpCheck, expected: tuple[bool, str]) -> None:
+    async with answering(answer, end) as port:
+        assert await said(port, check) == expected
+
+
+async def test_http_of_a_process_that_is_killed_while_it_is_asked_and_after() -> None:
+    server = (
+        "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)\n"
+        "c = s.accept()[0]; c.recv(9); print('asked', flush=True); c.recv(0x10000); c.recv(1)"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", server, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    asking = asyncio.create_task(said(port, HttpCheck()))
+    await process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    ok, words = await asking
+    await process.wait()
+    assert not ok
+    assert words.startswith("GET http://127.0.0.1:PORT/: the connection was ")
+    assert await said(port, HttpCheck()) == (False, "GET http://127.0.0.1:PORT/: connection refused")
