@@ -361,17 +361,13 @@ class LocalControl:
     def _diagnosis(self, unit: UnitState) -> dict[str, str]:
         """Where the trouble of a replica begins, the line that says it, and what to try."""
         found = diagnose(self.engine.state, self.engine.decision.holds, unit)
-        if not found.culprit:
-            return {}
+        named = {"culprit": found.culprit, "first_cause": found.first_cause}
+        if not found.culprit or found.outage:
+            return {**named, "try_next": found.outage.hint if found.outage else ""}
         culprits = self.engine.state.of_service(found.culprit)
         culprit = next((each for each in culprits if not each.ready), culprits[0])
         tail = (culprit.failure.tail if culprit.failure else ()) or self.engine.logs.tail(culprit.key, 20)
-        return {
-            "culprit": found.culprit,
-            "first_cause": found.first_cause,
-            "error_line": error_line(tail),
-            "try_next": try_next(culprit),
-        }
+        return {**named, "error_line": error_line(tail), "try_next": try_next(culprit)}
 
     # --- small things
 

@@ -34,6 +34,7 @@ from devbox.domain.step import Op
 from devbox.engine import beside
 from devbox.engine.reload import reload_requested, suspended
 from devbox.plan.backoff import LONG_LIFE, pause
+from devbox.plan.diagnosis import CRASHES
 from devbox.plan.fingerprint import difference
 from devbox.plan.state import CRASH_LOOP, Beside, Condemned, State, UnitState
 
@@ -356,6 +357,8 @@ def _failure(seen: Observed, tail: tuple[str, ...], attempts: int) -> Failure:
     message, hint = seen.ending(), ""
     if seen.oom:
         kind, hint = FailureKind.OUT_OF_MEMORY, "Give it more memory, or find what it keeps."
+    elif seen.signal in CRASHES:
+        kind, message = FailureKind.KILLED, f"crashed ({CRASHES[seen.signal]})"
     elif seen.signal is not None:
         kind, message = FailureKind.KILLED, f"{seen.ending()} from outside"
         hint = "Somebody or the kernel killed it: devbox did not." if seen.signal == 9 else ""

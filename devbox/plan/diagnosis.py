@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from devbox.domain.instance import Outage
 from devbox.domain.spec import UnitKey
 from devbox.domain.status import FailureKind, Health, Hold, Phase
 from devbox.plan.state import State, UnitState
@@ -13,10 +14,14 @@ from devbox.plan.state import State, UnitState
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`culprit` is the service where the trouble begins; `first_cause` says what is wrong with it; empty: nothing."""
+    """`culprit` is the service where the trouble begins; `first_cause` says what is wrong with it; empty: nothing.
+
+    Where a runtime is out of reach, that is the culprit, and `outage` tells of it.
+    """
 
     culprit: str = ""
     first_cause: str = ""
+    outage: Outage | None = None
 
 
 _CODES = {
@@ -30,7 +35,7 @@ _CODES = {
     143: "asked to end (SIGTERM)",
 }
 
-_CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
+CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 """Signals that a program brings upon itself."""
 
 _TRY = {
@@ -65,16 +70,18 @@ def diagnose(state: State, holds: Mapping[UnitKey, Hold], unit: UnitState) -> Di
         if worse is None:
             break
         here = worse
+    outage = state.outage_of(here)
+    if outage is not None and (here.failure is None or here.failure.kind is FailureKind.ENGINE):
+        return Diagnosis(outage.runtime, outage.message, outage)
     what = _trouble(here)
     return Diagnosis(here.key.service, what) if what else Diagnosis()
 
 
 def _trouble(unit: UnitState) -> str:
     failure = unit.failure
-    if failure is not None and failure.signal in _CRASHES:
-        return f"it crashed ({_CRASHES[failure.signal]})"
     if failure is not None:
-        words = "" if failure.kind is FailureKind.OUT_OF_MEMORY else ending_in_words(failure.exit_code)
+        told = failure.kind is FailureKind.OUT_OF_MEMORY or failure.signal is not None
+        words = "" if told else ending_in_words(failure.exit_code)
         return f"{failure.message} ({words})" if words else failure.message
     if unit.phase is Phase.RUNNING and unit.health is Health.UNHEALTHY:
         return f"unhealthy: {unit.probe_output}" if unit.probe_output else "unhealthy"
@@ -103,7 +110,7 @@ def error_line(lines: Sequence[str]) -> str:
 def try_next(unit: UnitState) -> str:
     """What a person can do about a replica's trouble; empty where nothing is wrong."""
     name, failure = unit.key.service, unit.failure
-    if failure is not None and failure.signal in _CRASHES:
+    if failure is not None and failure.signal in CRASHES:
         return f"{name} crashed by itself: look at its last lines, or run its command under a debugger."
     if failure is not None and failure.kind in _TRY:
         return failure.hint or _TRY[failure.kind].format(name=name)

@@ -126,7 +126,7 @@ def test_a_port_that_is_taken_is_said_before_the_start_with_its_holder(mesh: Mak
         ("./missing.sh", "", "missing.sh"),
         (script(SLEEPER), "    working_dir: ./nowhere\n", "its working directory"),
         (script("import sys; print('no table'); sys.exit(3)"), "", "it: exited with 3"),
-        (script("import os; os.abort()"), "", "it: killed by SIGABRT from outside"),
+        (script("import os; os.abort()"), "", "it: crashed (SIGABRT)"),
     ],
 )
 def test_what_cannot_run_is_named_with_its_reason(mesh: Make, command: str, extra: str, words: str) -> None:

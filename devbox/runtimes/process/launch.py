@@ -58,7 +58,9 @@ def program(run: ProcessRun, env: Mapping[str, str]) -> Failure | tuple[str, ...
 def _not_executable(path: str) -> Failure | None:
     if not os.path.exists(path):
         return Failure(FailureKind.COMMAND_NOT_FOUND, f"command not found: {path}", hint="Mend `command`.")
-    if os.path.isdir(path) or not os.access(path, os.X_OK):
+    if os.path.isdir(path):
+        return Failure(FailureKind.NOT_EXECUTABLE, f"{path} is a directory", hint="Name a program in it in `command`.")
+    if not os.access(path, os.X_OK):
         return Failure(FailureKind.NOT_EXECUTABLE, f"{path} is not executable", hint=f"chmod +x {path}")
     return None
 
