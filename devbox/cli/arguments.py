@@ -120,6 +120,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--detach", action="store_true", help="start, and leave it running in the background")
     parser.add_argument("--wait", action="store_true", help="wait until everything is healthy; implies -d")
     parser.add_argument("--wait-timeout", type=float, metavar="S", help="wait at most so many seconds")
+    parser.add_argument("--timings", action="store_true", help="with -d or --wait: print what the start waited for")
     parser.add_argument("--follow-manifest", action="store_true", help="take over the manifest whenever it is saved")
     parser.add_argument("--no-tui", action="store_true", help="merged logs even on a terminal")
     parser.add_argument("--plan", action="store_true", help="print what would happen and why; change nothing")
@@ -352,6 +353,10 @@ def _open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("report", metavar="FILE", help="what `devbox report` wrote")
 
 
+def _timings(parser: argparse.ArgumentParser) -> None:
+    _format(parser, "text", "json")
+
+
 def _doctor(parser: argparse.ArgumentParser) -> None:
     _format(parser, "text", "json")
 
@@ -398,6 +403,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "completion": ("what a shell needs to complete devbox", "completion", _completion),
     "explain": ("where a value comes from, and what it overrode", "explain", _explain),
     "why": ("why a service is as it is", "why", _why),
+    "timings": ("what the last start waited for", "timings", _timings),
     "report": ("one file that says how it all is, for an issue", "report", _report),
     "open": ("a report in the panel", "open", _open),
     "doctor": ("what is wrong with this machine, and what mends it", "doctor", _doctor),

@@ -146,6 +146,11 @@ def _detached(args: Arguments, wanted: Wanted, places: Places) -> int:
     say_notes(state["notes"], known=wanted.app.notes)
     if args.progress != "quiet":
         _say_where(state["rows"])
+    if args.timings:
+        from devbox.cli.commands.timings import timings_of
+        from devbox.views.timings import chart
+
+        print(chart(timings_of(client)))
     return DONE
 
 
