@@ -35,7 +35,12 @@ class ContainerFiles:
         """Copy, delete; the files that were newer in the container. Raises StepError."""
         newer = []
         for source, target in batch.copies if len(batch.copies) <= _COMPARED_AT_MOST else ():
-            if _is_newer(client, container, source, target):
+            seen = _stat(client, container, target)
+            if seen is None:
+                continue
+            # Where the file is, its folder is too: that needs no look of its own.
+            self._folders.setdefault(container, {"/"}).add(posixpath.dirname(target))
+            if _is_newer(seen, source):
                 newer.append(target)
         if batch.copies:
             client.put_archive(container, "/", self._archive(client, container, batch))
@@ -129,13 +134,11 @@ def _exists(client: APIClient, container: str, path: str) -> bool:
     return path in ("", "/") or _stat(client, container, path) is not None
 
 
-def _is_newer(client: APIClient, container: str, source: str, target: str) -> bool:
-    seen = _stat(client, container, target)
+def _is_newer(seen: dict[str, object], source: str) -> bool:
+    """Whether a file of a container, as the engine tells of it, was written after the one it is to be made from."""
     try:
         here = os.lstat(source).st_mtime
     except OSError:
-        return False
-    if seen is None:
         return False
     return datetime.fromisoformat(str(seen["mtime"])[:19] + "+00:00").timestamp() > here + _LATER
 
