@@ -99,6 +99,7 @@ def _global_flags(parser: argparse.ArgumentParser, *, top: bool) -> None:
 
 
 _ORPHANS = "accepted for Compose's sake: what the manifest no longer has always goes"
+_WATCHES = "accepted for Compose's sake: what a service has watched is watched anyway"
 
 _Define = Callable[[argparse.ArgumentParser], None]
 
@@ -122,6 +123,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait-timeout", type=float, metavar="S", help="wait at most so many seconds")
     parser.add_argument("--timings", action="store_true", help="with -d or --wait: print what the start waited for")
     parser.add_argument("--follow-manifest", action="store_true", help="take over the manifest whenever it is saved")
+    parser.add_argument("-w", "--watch", action="store_true", help=_WATCHES)
     parser.add_argument("--no-tui", action="store_true", help="merged logs even on a terminal")
     parser.add_argument("--plan", action="store_true", help="print what would happen and why; change nothing")
     builds = parser.add_mutually_exclusive_group()
@@ -293,6 +295,13 @@ def _events(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-follow", action="store_true", help="what is in the journal, then end")
 
 
+def _watch(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    _format(parser, "text", "json")
+    parser.add_argument("--no-up", action="store_true", help="accepted for Compose's sake: it never starts anything")
+    parser.add_argument("--prune", action="store_true", help="accepted for Compose's sake: nothing is left over")
+
+
 def _config(parser: argparse.ArgumentParser) -> None:
     _format(parser, "yaml", "json")
     parser.add_argument("-q", "--quiet", action="store_true", help="only check")
@@ -396,6 +405,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "attach": ("the panel on a running mesh", "attach", _nothing),
     "serve": ("the panel in a browser, on this machine only", "serve", _serve),
     "events": ("what happens, as it happens", "events", _events),
+    "watch": ("what saved files lead to, as it happens", "watch", _watch),
     "config": ("check the manifest, and print it resolved", "config", _config),
     "task": ("run a task of a service", "task", _task),
     "init": ("write a first devbox.yaml for what is here", "init", _nothing),
