@@ -255,11 +255,11 @@ class _Service:
         return {**data, "watch": self._watch(watch)} if watch is not None else data
 
     def _watch(self, node: Node) -> Any:
-        if not isinstance(node, Sequence):
-            return plain(node)
-        return [self._watch_rule(item) for item in node]
+        return [self._watch_rule(item) for item in node] if isinstance(node, Sequence) else [self._watch_rule(node)]
 
     def _watch_rule(self, node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return self._path(node)
         if isinstance(node, Tree) and (path := node.get("path")) is not None:
             return {**plain(node), "path": self._path(path)}
         return plain(node)

@@ -253,6 +253,25 @@ def test_what_a_service_extends_and_what_files_say_is_in_it(folder: Folder) -> N
     assert data["networks"] == {"default": {"name": "shop_default"}}
 
 
+def test_what_is_watched_stands_with_whole_paths(folder: Folder) -> None:
+    data = data_of(
+        folder,
+        """
+        name: shop
+        services:
+          web: {image: x, develop: {watch: [{path: ./src, action: sync, target: /app, ignore: [a/]}]}}
+          api: {command: x, watch: [./src, {path: lib, cascade: true}]}
+          one: {command: x, watch: ./src}
+        """,
+        "devbox.yaml",
+    )
+    src = f"{folder.path}/src"
+    rule = {"path": src, "action": "sync", "target": "/app", "ignore": ["a/"]}
+    assert data["services"]["web"]["develop"] == {"watch": [rule]}
+    assert data["services"]["api"]["watch"] == [src, {"path": f"{folder.path}/lib", "cascade": True}]
+    assert data["services"]["one"]["watch"] == [src]
+
+
 def test_resources_have_names_and_only_those_in_use_are_there(folder: Folder) -> None:
     folder.write("key.txt", "x")
     data = data_of(
