@@ -31,12 +31,18 @@ class Source(Protocol):
 
 
 class NativeSource:
-    """inotify, read by the event loop itself."""
+    """inotify, read by the event loop itself.
+
+    Folders are followed by their true names, and told of by those they were asked for: the kernel knows a folder once,
+    whatever leads to it. The folder around each root is watched too, as a root may come later, go and come back, or be
+    a link that is turned to another folder.
+    """
 
     def __init__(self, paths: Collection[str], skips: Callable[[str], bool], told: Told, say: Say) -> None:
-        self._paths, self._skips, self._told, self._say = paths, skips, told, say
+        self._paths, self._skips, self._told, self._say = frozenset(paths), skips, told, say
         self._inotify = Inotify()
-        self._tree = Tree(self._inotify, skips)
+        self._asked: dict[str, dict[str, None]] = {}
+        self._tree = Tree(self._inotify, lambda folder: all(map(skips, self._names(folder))))
 
     async def start(self) -> None:
         await asyncio.to_thread(self._follow)
@@ -45,18 +51,41 @@ class NativeSource:
         asyncio.get_running_loop().add_reader(self._inotify.fileno(), self._take)
 
     def _follow(self) -> None:
-        for path in self._paths:
+        around = [_nearest(os.path.dirname(path)) for path in self._paths]
+        for path in [*self._paths, *around]:
+            self._asked.setdefault(os.path.realpath(path), {})[path] = None
+        # Roots first: a folder that is entered for what is in it alone would not be entered again.
+        for path in sorted(self._paths):
             if os.path.isdir(path):
-                self._tree.follow(os.path.realpath(path) if os.path.islink(path) else path)
-            else:
-                self._tree.follow_one(os.path.dirname(path))
+                self._tree.follow(os.path.realpath(path))
+        for path in around:
+            self._tree.follow_one(os.path.realpath(path))
 
     def _take(self) -> None:
-        if changed := self._tree.changes():
+        found = self._tree.changes()
+        changed = {name: None for path in found for name in self._names(path)}
+        for path in [each for each in changed if each in self._paths and os.path.isdir(each)]:
+            del changed[path]
+            changed.update(dict.fromkeys(self._turned(path)))
+        if changed:
             self._told(changed)
         if (trouble := self._tree.troubled) is not None:
             self._tree.troubled = None
             self._say(f"new folders are not watched: {trouble.strerror}", trouble.hint)
+
+    def _turned(self, path: str) -> list[str]:
+        """A root that is a link leads to a folder now, or to another one: every file that is there."""
+        real = os.path.realpath(path)
+        self._asked.setdefault(real, {})[path] = None
+        return [path + file[len(real) :] for file in self._tree.follow(real)]
+
+    def _names(self, path: str) -> list[str]:
+        """What a path is called by those who asked for it or for a folder around it."""
+        names: dict[str, None] = {}
+        for real, asked in self._asked.items():
+            if path == real or path.startswith(real.rstrip(os.sep) + os.sep):
+                names.update({name.rstrip(os.sep) + path[len(real.rstrip(os.sep)) :]: None for name in asked})
+        return list(names) or [path]
 
     async def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._inotify.fileno())
@@ -112,6 +141,13 @@ async def open_source(paths: Collection[str], skips: Callable[[str], bool], told
     library = LibrarySource(paths, told, polls=bool(silent) or sys.platform == "linux")
     await library.start()
     return library
+
+
+def _nearest(path: str) -> str:
+    """The innermost folder on the way to a path that is there."""
+    while not os.path.isdir(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def _file_system(path: str) -> str:
