@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +37,29 @@ SERVER = textwrap.dedent(
         conn, _ = server.accept()
         conn.sendall(b"{answer}")
         conn.close()
+    """
+)
+FLOOR = textwrap.dedent(
+    """
+    import os, signal, subprocess, sys, time
+    file, argv = sys.argv[1], [sys.executable, "-I", "-S", sys.argv[1]]
+    running = []
+    def end(*_):
+        for process in running:
+            process.kill()
+            process.wait()
+        os._exit(0)
+    signal.signal(signal.SIGTERM, end)
+    seen = os.stat(file).st_mtime_ns
+    running.append(subprocess.Popen(argv))
+    while True:
+        time.sleep(0.001)
+        now = os.stat(file).st_mtime_ns
+        if now != seen:
+            seen = now
+            running[0].kill()
+            running[0].wait()
+            running[0] = subprocess.Popen(argv)
     """
 )
 
@@ -77,28 +99,12 @@ def _saves(file: Path, name: str, saves: int = SAVES) -> list[float]:
 @contextmanager
 def _by_hand(file: Path) -> Iterator[None]:
     """The least that can be: the file is looked at every millisecond, the process killed and started."""
-    argv = [sys.executable, "-I", "-S", str(file)]
-    done = threading.Event()
-
-    def follow() -> None:
-        process, seen = subprocess.Popen(argv), file.stat().st_mtime_ns
-        while not done.wait(0.001):
-            now = file.stat().st_mtime_ns
-            if now != seen:
-                seen = now
-                process.kill()
-                process.wait()
-                process = subprocess.Popen(argv)
-        process.kill()
-        process.wait()
-
-    thread = threading.Thread(target=follow)
-    thread.start()
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", FLOOR, str(file)])
     try:
         yield
     finally:
-        done.set()
-        thread.join()
+        process.terminate()
+        process.wait(10)
 
 
 @contextmanager
