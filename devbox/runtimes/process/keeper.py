@@ -20,7 +20,8 @@ It speaks lines of JSON over a Unix socket. Requests carry a number `n`, answers
     {"n": 6, "op": "quit"}
         -> {"n": 6}, and ends if it has no children
 
-Unasked it sends {"exit": {record}} to whoever is connected. A record is kept as a file in RECORDS as well, so that a
+Unasked it sends {"exit": {record}, "clean": true} to whoever is connected; with `clean` the instance left nothing that
+would have to be swept. A record is kept as a file in RECORDS as well, so that a
 new keeper finds the processes again when this one is killed; it then watches them without being their parent, and their
 exit codes are unknown.
 """
@@ -90,6 +91,27 @@ def _children() -> set[int] | None:
             return {int(pid) for pid in file.read().split()}
     except OSError:
         return None
+
+
+def _descendants(roots: set[int]) -> list[int]:
+    """These processes and all below them, read from each one's threads."""
+    found, todo = set(), list(roots)
+    while todo:
+        pid = todo.pop()
+        if pid in found:
+            continue
+        found.add(pid)
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")
+        except OSError:
+            continue
+        for thread in threads:
+            try:
+                with open(f"/proc/{pid}/task/{thread}/children") as file:
+                    todo += map(int, file.read().split())
+            except OSError:
+                continue
+    return sorted(found)
 
 
 def _every_pid() -> list[int]:
@@ -214,9 +236,11 @@ class Keeper:
             record["signal"] = os.WTERMSIG(status)
         elif status is not None:
             record["exit_code"] = os.waitstatus_to_exitcode(status)
-        self._save(record)
+        clean = record.get("keeper") == os.getpid() and self._nothing_left()
+        # First the word, then the disk: whoever waits for the end goes on meanwhile.
         for client in list(self.clients):
-            self._send(client, {"exit": record})
+            self._send(client, {"exit": record, "clean": clean})
+        self._save(record)
 
     # --- children
 
@@ -281,17 +305,22 @@ class Keeper:
         return found
 
     def _candidates(self, instances: set[str]) -> list[int]:
-        """Where to look for members: nowhere at all, when every child we have is the main process of another one.
+        """Where to look for members: below their main processes, and below children that are nobody's main process.
 
-        A subreaper inherits what an ended child leaves behind, so anything left of it would be a child of ours.
+        A subreaper inherits what an ended child leaves behind, so anything left of it is a child of ours. To look
+        at every process of the machine would take milliseconds that a reload does not have.
         """
         ours = all(i in self.records and self.records[i].get("keeper") == os.getpid() for i in instances)
-        if self.subreaper and ours:
-            children = _children()
-            ended = all(self.records[i]["finished_at"] is not None for i in instances)
-            if children is not None and ended and children <= self.by_pid.keys():
-                return []
-        return _every_pid()
+        children = _children() if self.subreaper and ours else None
+        if children is None:
+            return _every_pid()
+        alive = {self.records[i]["pid"] for i in instances if self.records[i]["finished_at"] is None}
+        return _descendants((children - self.by_pid.keys()) | alive)
+
+    def _nothing_left(self) -> bool:
+        """Whether every child is the main process of an instance that lives, so that no ended one left anything."""
+        children = _children() if self.subreaper else None
+        return children is not None and children <= self.by_pid.keys()
 
     def _session_is_ours(self, record: Record | None) -> bool:
         """Whether the session numbered like the record's pid is still the record's.

@@ -43,7 +43,7 @@ class KeeperLink:
         records: Path,
         log: Path,
         *,
-        on_exit: Callable[[Record], None],
+        on_exit: Callable[[Record, bool], None],
         on_reconnect: Callable[[], None],
     ) -> None:
         self._socket, self._records, self._log = socket, records, log
@@ -124,7 +124,7 @@ class KeeperLink:
 
     def _take(self, message: dict[str, Any]) -> None:
         if "exit" in message:
-            self._on_exit(message["exit"])
+            self._on_exit(message["exit"], bool(message.get("clean")))
         elif (answer := self._waiting.get(message["n"])) is not None and not answer.done():
             answer.set_result(message)
 

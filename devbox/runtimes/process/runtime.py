@@ -47,6 +47,7 @@ class ProcessRuntime:
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         self._ends: dict[str, asyncio.Future[Observed]] = {}
         self._known: dict[str, Observed] = {}
+        self._clean: set[str] = set()
         self._usage = Usage()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper = KeeperLink(
@@ -233,11 +234,14 @@ class ProcessRuntime:
         return None
 
     async def _sweep(self, ref: Ref, number: int, grace: float) -> None:
+        if ref.id in self._clean:
+            return
         await self._keeper.request("sweep", id=ref.id, signal=number, grace=grace, limit=grace + _KILL_LIMIT)
 
     async def _forget(self, ref: Ref) -> None:
         await self._keeper.request("forget", id=ref.id)
         self._known.pop(ref.id, None)
+        self._clean.discard(ref.id)
 
     # --- what happens by itself
 
@@ -248,7 +252,9 @@ class ProcessRuntime:
         self._known[seen.ref.id] = seen
         return seen
 
-    def _exited(self, record: Record) -> None:
+    def _exited(self, record: Record, clean: bool) -> None:
+        if clean:
+            self._clean.add(record["id"])
         seen = self._remember(_observed(record))
         end = self._ends.pop(seen.ref.id, None)
         if end is not None and not end.done():
