@@ -17,8 +17,8 @@ meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
 browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots/browser.png
 	$(BIN)/python -m pytest tests/browser/serve_in_chromium.py
 
-soak: $(VENV)/.dev  ## supervisors killed and Ctrl-C pressed fifty times at random moments of `up`
-	STORM_TRIES=50 $(BIN)/python -m pytest tests/docker/test_storm.py
+soak: $(VENV)/.dev  ## a hundred rounds of up and down; supervisors killed and Ctrl-C pressed fifty times at random moments
+	STORM_TRIES=50 $(BIN)/python -m pytest tests/docker/test_storm.py tests/engine/test_leaks.py
 
 reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container under 200 requests a second
 	DEVBOX_TEST_RELOADS=50 $(BIN)/python -m pytest tests/engine/test_green.py tests/docker/test_green.py -k "no_request_fails"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -11,12 +12,15 @@ from tests.engine.test_life import THREE
 
 Make = Callable[..., Mesh]
 
+ROUNDS = 2 * int(os.environ.get("STORM_TRIES", "10"))
+"""Rounds of up and down: few in everyday runs, a hundred in `make soak`."""
+
 
 @pytest.mark.timeout(600)
-def test_a_hundred_rounds_of_up_and_down_leak_nothing(mesh: Make) -> None:
+def test_many_rounds_of_up_and_down_leak_nothing(mesh: Make) -> None:
     # With a probe everywhere, nobody is waited for who might still die.
     three = mesh(THREE.replace("    environment: {API", "    health: {log: up}\n    environment: {API"))
-    for _ in range(100):
+    for _ in range(ROUNDS):
         three.ok("up", "-d", "--wait", "--progress", "quiet")
         three.ok("down", "-v")
         assert not list(three.home.iterdir())
