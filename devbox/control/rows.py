@@ -50,7 +50,7 @@ def state_word(unit: UnitState, hold: Hold | None) -> str:
     if unit.phase is Phase.IDLE and unit.wanted:
         return "waiting" if hold is not None else "pending"
     if unit.phase is Phase.IDLE:
-        return "stopped" if unit.since else "idle"
+        return "stopped" if unit.instances else "idle"
     if unit.phase is Phase.BACKOFF and unit.crash_looping:
         return "crashing"
     return unit.phase.value
