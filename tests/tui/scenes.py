@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from devbox.control.protocol import Row, Why
+from devbox.control.protocol import PendingChange, PendingChanged, Row, Why
 from devbox.domain.event import HealthChanged, InstanceSeen, RestartRequested, StepFinished, StepStarted
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.log import LogChunk
@@ -22,6 +22,18 @@ REF = Ref("process", "7")
 def said(message: str, level: str = "info", at: float = NOW, **fields: object) -> str:
     """A line as services with structured logs write it."""
     return json.dumps({"ts": at, "level": level, "msg": message, **fields})
+
+
+SAVED = PendingChange(
+    "compose.yaml",
+    (
+        "stop    orders  (its environment changed)",
+        "start   orders  (its environment changed)",
+        "stop    worker  (its command changed)",
+        "start   worker  (its command changed)",
+        "start   mailer  (a saved manifest)",
+    ),
+)
 
 
 def healthy_rows() -> tuple[Row, ...]:
@@ -131,6 +143,12 @@ def healthy() -> ScriptedControl:
 def broken() -> ScriptedControl:
     control = _with_past(ScriptedControl(snapshot(*broken_rows()), logs=LOGS, whys=(why_orders(),)), fail=4)
     control.change(events=tuple(reversed(why_orders().chain)))
+    return control
+
+
+def saved() -> ScriptedControl:
+    control = healthy()
+    control.tell(PendingChanged(SAVED))
     return control
 
 

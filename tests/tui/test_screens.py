@@ -33,6 +33,7 @@ SCREENS: dict[str, tuple[Callable[[], ScriptedControl], tuple[str, ...]]] = {
     "why": (scenes.broken, ("j", "j", "j", "y")),
     "help": (scenes.healthy, ("j", "j", "j", "question_mark")),
     "quit": (scenes.healthy, ("q",)),
+    "saved": (scenes.saved, ("j", "j", "j", "A")),
     "gone": (scenes.healthy, ()),
 }
 

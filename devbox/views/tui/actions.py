@@ -22,6 +22,18 @@ def recreation(service: str, by: str) -> Command:
     return Command(Action.UP, (service,), by=by, goal=Goal.STARTED, recreate=Recreate.ALWAYS)
 
 
+def takeover(by: str) -> Command:
+    """Have the manifest that was saved last taken over."""
+    return Command(Action.FOLLOW, by=by, goal=Goal.STARTED)
+
+
+def failure(command: Command) -> str:
+    """The title over what went wrong with a command."""
+    if command.action is Action.FOLLOW:
+        return "Could not take over all of the saved manifest"
+    return f"Could not {command.action} {', '.join(command.services)}"
+
+
 def ways_to_remake(row: Row) -> list[Choice]:
     """The lines of the restart menu for a service."""
     choices = [

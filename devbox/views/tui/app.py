@@ -17,7 +17,7 @@ from textual.worker import Worker
 from devbox.control.protocol import Action, Changed, Command, Control, Frame, Goal, Measured, Row, Snapshot
 from devbox.domain.errors import DevboxError
 from devbox.views.tui import Quit
-from devbox.views.tui.actions import DOING, carry_out, recreation, ways_to_remake
+from devbox.views.tui.actions import DOING, carry_out, failure, recreation, takeover, ways_to_remake
 from devbox.views.tui.asked import Asked
 from devbox.views.tui.bindings import binding_ids
 from devbox.views.tui.choice import Choice, ChoiceDialog
@@ -33,6 +33,7 @@ from devbox.views.tui.mapscreen import MapScreen
 from devbox.views.tui.mesh import Mesh
 from devbox.views.tui.outside import Program, output_of, run_here, save_lines
 from devbox.views.tui.preferences import Preferences
+from devbox.views.tui.saved import SavedScreen
 from devbox.views.tui.screen import NARROW, SHORT, MeshScreen
 from devbox.views.tui.theme import THEMES, default_theme
 from devbox.views.tui.timeline import is_bad
@@ -68,6 +69,8 @@ class DevboxApp(App[Quit]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ServiceCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "take_over", "apply", id="apply", tooltip="Take over the manifest that was saved"),
+        Binding("A", "show_saved", "what changes", id="saved", tooltip="What the saved manifest would change"),
         Binding(
             "colon,ctrl+p", "command_palette", "commands", key_display=":", id="palette",
             tooltip="Find any command by its name",
@@ -144,7 +147,7 @@ class DevboxApp(App[Quit]):
         self.panel.draw()
         if self._moved:
             self._moved = False
-            self.panel.refresh_bindings()
+            self.screen.refresh_bindings()
 
     def _tell(self, notes: Iterable[str]) -> None:
         for note in notes:
@@ -358,8 +361,7 @@ class DevboxApp(App[Quit]):
     async def _carry_out(self, command: Command) -> None:
         wrong = await carry_out(self._control, command)
         if wrong:
-            title = f"Could not {command.action} {', '.join(command.services)}"
-            self.notify(wrong, title=title, severity="error", timeout=10, markup=False)
+            self.notify(wrong, title=failure(command), severity="error", timeout=10, markup=False)
 
     def ask_why(self, service: str) -> None:
         """Show why a service is as it is."""
@@ -372,6 +374,24 @@ class DevboxApp(App[Quit]):
             self.notify(error.message, severity="error", markup=False)
 
     # --- keys
+
+    def action_take_over(self) -> None:
+        if self.mesh.pending is not None:
+            self.notify(f"Taking over {plain(self.mesh.pending.file)}", timeout=2, markup=False)
+            self.run_worker(self._carry_out(takeover("a in the panel")), group="commands")
+
+    def action_show_saved(self) -> None:
+        if self.mesh.pending is not None:
+            self.push_screen(SavedScreen(self.mesh.pending), lambda take: self.action_take_over() if take else None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        pending = self.mesh.pending
+        match action:
+            case "take_over":
+                return pending is not None and not pending.problems
+            case "show_saved":
+                return pending is not None
+        return super().check_action(action, parameters)
 
     def action_help(self) -> None:
         if isinstance(self.screen, HelpScreen):

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from devbox.views.tui.clean import plain
 from devbox.views.tui.listing import cpu_text, memory_text, styled
 from devbox.views.tui.mesh import Mesh
+from devbox.views.tui.saved import sentence
 from devbox.views.tui.style import part
 from devbox.views.words import icon
 
@@ -81,7 +82,10 @@ class TopBar(Widget):
 
 
 class Banner(Widget):
-    """Says that the supervisor or an engine is not there, and what to do; not there itself while all is well."""
+    """Says that the supervisor or an engine is not there, or that a saved manifest waits, and what to do.
+
+    It is not there itself while there is nothing to say.
+    """
 
     ALLOW_SELECT = False
 
@@ -96,6 +100,7 @@ class Banner(Widget):
         if said != self._said:
             self._said = said
             self.display = bool(said)
+            self.set_class(not self._mesh.trouble and not self._mesh.outages, "-news")
             self.refresh(layout=True)
 
     def render(self) -> Text:
@@ -110,3 +115,5 @@ class Banner(Widget):
             said = plain(outage.message)
             where = f" ({outage.address})" if outage.address and outage.address not in said else ""
             yield f"{said[:1].upper()}{said[1:]}{where}. {seen} {plain(outage.hint)}".rstrip()
+        if (pending := self._mesh.pending) is not None:
+            yield f"{sentence(pending)} · {'A shows all' if pending.problems else 'a applies · A shows the plan'}"

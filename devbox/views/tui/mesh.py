@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from devbox.control.protocol import Bye, Changed, Frame, Measured, OutagesChanged, Row, Snapshot
+from devbox.control.protocol import (
+    Bye,
+    Changed,
+    Frame,
+    Measured,
+    OutagesChanged,
+    PendingChange,
+    PendingChanged,
+    Row,
+    Snapshot,
+)
 from devbox.domain.event import Event
 from devbox.domain.instance import Outage, Sample
 from devbox.domain.spec import Group
@@ -36,6 +46,7 @@ class Mesh:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     outages: tuple[Outage, ...] = ()
+    pending: PendingChange | None = None
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     _rows: dict[str, Row] = field(default_factory=dict)
     _samples: dict[str, deque[Sample]] = field(default_factory=dict)
@@ -49,6 +60,8 @@ class Mesh:
                 self._change(frame)
             case OutagesChanged(outages):
                 self.outages = outages
+            case PendingChanged(pending):
+                self.pending = pending
             case Measured(samples):
                 for name, sample in samples.items():
                     self._note(name, sample)
@@ -92,7 +105,7 @@ class Mesh:
 
     def _begin(self, frame: Snapshot) -> None:
         self.project, self.notes, self.files = frame.project, frame.notes, frame.files
-        self.outages = frame.outages
+        self.outages, self.pending = frame.outages, frame.pending
         self.known = self.connected = True
         self.trouble = ""
         known = self.events[-1].seq if self.events else 0
