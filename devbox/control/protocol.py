@@ -29,6 +29,7 @@ class Row:
     `state` is one word for where it is: the phase, or `healthy`, `unhealthy`, `waiting`. `note` is one sentence on what
     is wrong or waited for, or empty. `probe_output` is what the last probe said. `url` is what a browser opens, if
     anything. `sample` is None until it was measured. `replicas` is how many replicas its service has in all.
+    `other_form` is the way it could run as well, `process` or `container`; empty where there is one way only.
     """
 
     service: str
@@ -48,6 +49,7 @@ class Row:
     probe_output: str = ""
     url: str = ""
     tasks: tuple[str, ...] = ()
+    other_form: str = ""
     sample: Sample | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devbox.control.protocol import Row
-from devbox.domain.spec import Group
+from devbox.domain.spec import Group, ProcessRun, ServiceSpec
 from devbox.domain.status import Health, Hold, Phase
 from devbox.domain.step import Op
 from devbox.plan.state import UnitState
@@ -36,7 +36,14 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
         probe_output=probe_output or unit.probe_output,
         url=url,
         tasks=tuple(task.name for task in spec.tasks) if spec else (),
+        other_form=_other_form(spec) if spec else "",
     )
+
+
+def _other_form(spec: ServiceSpec) -> str:
+    if spec.other is None:
+        return ""
+    return "process" if isinstance(spec.other.run, ProcessRun) else "container"
 
 
 def state_word(unit: UnitState, hold: Hold | None) -> str:

@@ -98,6 +98,7 @@ class ScriptedControl:
         self.tails: int | None = None
         self.searched: list[LogQuery] = []
         self.verdict: Verdict | DevboxError = Verdict()
+        self.refusal: DevboxError | None = None
         self.closed = False
         self._frames, self._logs = list(frames), list(logs)
         self._whys = {why.row.service: why for why in whys}
@@ -213,6 +214,8 @@ class ScriptedControl:
 
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         self._need()
+        if self.refusal is not None:
+            raise self.refusal
         return self.configured.get(service, ())
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from devbox.control.protocol import PendingChange, PendingChanged, Row, Why
+from devbox.control.protocol import ConfigValue, PendingChange, PendingChanged, Row, Why
 from devbox.domain.event import HealthChanged, InstanceSeen, RestartRequested, StepFinished, StepStarted
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.log import LogChunk
@@ -33,6 +33,21 @@ SAVED = PendingChange(
         "start   worker  (its command changed)",
         "start   mailer  (a saved manifest)",
     ),
+)
+
+
+CONFIG = (
+    ConfigValue("command", '["python", "orders.py"]', "compose.yaml:28:5"),
+    ConfigValue("environment.DATABASE_URL", "${db.url}", "compose.yaml:33:7"),
+    ConfigValue(
+        "environment.LOG_LEVEL",
+        "debug",
+        "compose.override.yaml:6:7",
+        (("compose.yaml:34:7", "info"), ("orders.env:2", "warning")),
+    ),
+    ConfigValue("environment.STRIPE_KEY", "*****", ".env:3", secret=True),
+    ConfigValue("health.http", "/healthz", "compose.yaml:39:14"),
+    ConfigValue("ports", '[{"mode": "ingress", "host_ip": "127.0.0.1", "target": 8001}]', "compose.yaml:30:5"),
 )
 
 
@@ -132,6 +147,7 @@ def history() -> MetricsHistory:
 
 def _with_past(control: ScriptedControl, *, fail: int = 0) -> ScriptedControl:
     control.probed = {"orders": probes(), "worker": probes(fail)}
+    control.configured = {"orders": CONFIG}
     control.measured = {"orders": history(), "worker": history()}
     return control
 

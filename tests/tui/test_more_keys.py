@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devbox.control.protocol import Action, Recreate
+from devbox.control.protocol import Action, ConfigValue, PendingChanged, Recreate
+from devbox.domain.errors import UsageError
 from devbox.views.tui import Quit
 from devbox.views.tui.bindings import binding_ids
 from devbox.views.tui.choice import ChoiceDialog
@@ -139,6 +140,58 @@ async def test_i_shows_all_there_is_to_a_service() -> None:
         assert hands.app.focused is hands.panel.detail.config
 
 
+async def test_config_says_where_each_value_comes_from_and_what_it_overrode() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        await hands.press("i")
+        await hands.until(lambda: "debug  compose.override.yaml:6:7" in hands.text())
+        assert "over compose.yaml:34:7: info" in hands.text()
+        assert "over orders.env:2: warning" in hands.text()
+        assert "environment.STRIPE_KEY    *****  .env:3" in hands.text()
+        await hands.press("tab", "k", "k")
+        await hands.until(lambda: "Nothing is known of it here." in hands.text())
+
+
+async def test_config_follows_the_manifest_and_says_what_is_wrong_with_it() -> None:
+    async with panel() as hands:
+        await hands.go_to("orders")
+        await hands.press("i")
+        await hands.until(lambda: "${db.url}" in hands.text())
+        hands.control.configured["orders"] = (ConfigValue("image", "orders:2", "compose.yaml:3:5"),)
+        hands.control.tell(PendingChanged(scenes.SAVED))
+        await hands.until(lambda: "orders:2  compose.yaml:3:5" in hands.text())
+        hands.control.refusal = UsageError("compose.yaml:3:5: that is no image")
+        hands.control.tell(PendingChanged(None))
+        await hands.until(lambda: "The supervisor does not tell: compose.yaml:3:5: that is no" in hands.text())
+        assert "orders:2" in hands.text(), "what was said last stays"
+
+
+def _with_tasks() -> ScriptedControl:
+    return ScriptedControl(snapshot(replace(row("api"), tasks=("lint", "test"))))
+
+
+async def test_a_task_is_run_with_the_command_line_and_its_words_are_shown(tmp_path: Path) -> None:
+    argv = _script(tmp_path, f'echo "$@" > {tmp_path}/asked\necho 12 passed')
+    async with panel(_with_tasks(), argv=argv) as hands:
+        await hands.go_to("api")
+        await hands.press("t", "j")
+        await hands.press("enter")
+        await hands.until(lambda: "12 passed" in hands.text() and "done" in hands.text())
+        await hands.until(lambda: "runs …" not in hands.text())
+    assert (tmp_path / "asked").read_text() == "-f devbox.yaml -p hello task api test\n"
+
+
+async def test_a_task_that_runs_can_be_ended(tmp_path: Path) -> None:
+    argv = _script(tmp_path, "echo listening; exec sleep 60")
+    async with panel(_with_tasks(), argv=argv) as hands:
+        await hands.go_to("api")
+        await hands.press("t", "enter")
+        await hands.until(lambda: "lint  runs …" in hands.text() and "listening" in hands.text())
+        await hands.until(lambda: hands.keys().get("x") == "end it")
+        await hands.press("x")
+        await hands.until(lambda: "runs …" not in hands.text())
+
+
 async def test_the_restart_menu_recreates() -> None:
     async with panel() as hands:
         await hands.go_to("web")
@@ -158,6 +211,23 @@ async def test_the_restart_menu_can_be_left_and_restarts() -> None:
         assert hands.screen is hands.panel
         await hands.press("R", "j", "k", "enter")
         await hands.until(lambda: [action for action, *_ in hands.done] == [Action.RESTART])
+
+
+@pytest.mark.parametrize(("form", "action"), [("process", Action.RUN_LOCAL), ("container", Action.RUN_CONTAINER)])
+async def test_what_can_run_in_two_ways_is_switched_in_the_restart_menu(form: str, action: Action) -> None:
+    async with panel(ScriptedControl(snapshot(replace(row("api"), other_form=form)))) as hands:
+        await hands.go_to("api")
+        await hands.press("R")
+        assert action in hands.text()
+        await hands.press("l")
+        await hands.until(lambda: hands.done == [(action, ("api",), f"{action} in the panel")])
+
+
+async def test_what_can_run_in_one_way_only_is_not_offered_another() -> None:
+    async with panel() as hands:
+        await hands.go_to("web")
+        await hands.press("R")
+        assert "run-" not in hands.text()
 
 
 def _script(folder: Path, text: str) -> tuple[str, ...]:

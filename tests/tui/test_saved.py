@@ -68,7 +68,7 @@ async def test_a_broken_save_says_where_and_that_nothing_was_changed() -> None:
         (("start   api #2  (a saved manifest)  waits: db is starting",), "1 service starts (api: a saved manifest)"),
         (
             tuple(f"start   {name}  (new)" for name in "abcd"),
-            "4 services start (a: new, b: new, c: new, …)",
+            "4 services start (a, b, c: new, …)",
         ),
     ],
 )

@@ -9,7 +9,13 @@ from devbox.views.tui.choice import Choice
 
 _ENDED = (Phase.COMPLETED, Phase.FAILED)
 
-DOING = {Action.RESTART: "Restarting", Action.STOP: "Stopping", Action.START: "Starting"}
+DOING = {
+    Action.RESTART: "Restarting",
+    Action.STOP: "Stopping",
+    Action.START: "Starting",
+    Action.RUN_LOCAL: "Running as a process of this machine:",
+    Action.RUN_CONTAINER: "Running in its container:",
+}
 
 
 def runs(row: Row) -> bool:
@@ -42,6 +48,12 @@ def ways_to_remake(row: Row) -> list[Choice]:
     ]
     if row.runtime != "process":
         choices.append(Choice("rebuild", "b", "rebuild its image, then recreate"))
+    if row.other_form == "process":
+        choices.append(
+            Choice(Action.RUN_LOCAL, "l", "run-local: as a process of this machine, in place of the container")
+        )
+    elif row.other_form == "container":
+        choices.append(Choice(Action.RUN_CONTAINER, "l", "run-container: in its container again"))
     return choices
 
 

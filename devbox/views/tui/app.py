@@ -14,7 +14,18 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.worker import Worker
 
-from devbox.control.protocol import Action, Changed, Command, Control, Frame, Goal, Measured, Row, Snapshot
+from devbox.control.protocol import (
+    Action,
+    Changed,
+    Command,
+    Control,
+    Frame,
+    Goal,
+    Measured,
+    PendingChanged,
+    Row,
+    Snapshot,
+)
 from devbox.domain.errors import DevboxError
 from devbox.views.tui import Quit
 from devbox.views.tui.actions import DOING, carry_out, failure, recreation, takeover, ways_to_remake
@@ -116,7 +127,7 @@ class DevboxApp(App[Quit]):
             self.set_keymap(dict(wanted.keys))
         self._tell(wanted.problems)
         self.push_screen(self.panel)
-        self.set_interval(_ASK_EVERY, self.ask_for_tab)
+        self.set_interval(_ASK_EVERY, self._ask_again)
         self.run_worker(watch(self._control, self.mesh, self._heard), group="watch")
 
     async def on_unmount(self) -> None:
@@ -132,6 +143,8 @@ class DevboxApp(App[Quit]):
         self._moved = self._moved or not isinstance(frame, Measured)
         if isinstance(frame, Changed):
             self._tell_of(frame)
+        elif isinstance(frame, PendingChanged):
+            self.ask_for_tab()
         self._draw_in(LATER if isinstance(frame, Measured) else SOON)
 
     def _draw_in(self, delay: float) -> None:
@@ -175,6 +188,11 @@ class DevboxApp(App[Quit]):
         tab, row = self.panel.detail.tab, self.panel.selected
         if row is not None and tab in ("health", "metrics", "config") and self.mesh.connected:
             self.run_worker(self._ask(tab, row), group="tab", exclusive=True)
+
+    def _ask_again(self) -> None:
+        """Ask once more for what goes on changing; the manifest is read again when it was saved, not all the time."""
+        if self.panel.detail.tab != "config" or self.asked.values_of(self.panel.selected) is None:
+            self.ask_for_tab()
 
     async def _ask(self, tab: str, row: Row) -> None:
         await self.asked.ask(self._control, tab, row)
@@ -315,8 +333,8 @@ class DevboxApp(App[Quit]):
         """Have a service made anew in one of the ways of the restart menu."""
         by = f"{way} in the panel"
         match way:
-            case "restart":
-                self.act(Action.RESTART, service, by)
+            case Action.RESTART | Action.RUN_LOCAL | Action.RUN_CONTAINER:
+                self.act(Action(way), service, by)
             case "recreate":
                 self.notify(f"Making {service} anew", timeout=2, markup=False)
                 self.run_worker(self._carry_out(recreation(service, by)), group="commands")

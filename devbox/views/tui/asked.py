@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devbox.control.protocol import Control, Row
+from devbox.control.protocol import ConfigValue, Control, Row
 from devbox.domain.errors import DevboxError
 from devbox.domain.measure import MetricsHistory, ProbeResult
 
@@ -18,6 +18,7 @@ class Asked:
 
     probes: dict[str, tuple[ProbeResult, ...]] = field(default_factory=dict)
     histories: dict[str, MetricsHistory] = field(default_factory=dict)
+    values: dict[str, tuple[ConfigValue, ...]] = field(default_factory=dict)
 
     trouble: str = ""
 
@@ -27,6 +28,9 @@ class Asked:
     def history_of(self, row: Row | None) -> MetricsHistory | None:
         return self.histories.get(row.name) if row else None
 
+    def values_of(self, row: Row | None) -> tuple[ConfigValue, ...] | None:
+        return self.values.get(row.name) if row else None
+
     async def ask(self, control: Control, tab: str, row: Row) -> None:
         """Ask for what a tab shows of a replica."""
         try:
@@ -34,6 +38,8 @@ class Asked:
                 self.probes = {row.name: await control.probes(row.service, row.replica)}
             elif tab == "metrics":
                 self.histories = {row.name: await control.metrics(row.service, row.replica)}
+            elif tab == "config":
+                self.values = {row.name: await control.config(row.service)}
         except DevboxError as error:
             self.trouble = error.message
         except ValueError as error:

@@ -14,6 +14,9 @@ from textual.widgets import Input
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.style import part
 
+FIRST = ("take_over", "show_saved")
+"""Actions that are shown first: they are there now and then only, and mean something that just happened."""
+
 LAST = ("app.help", "help", "app.leave", "leave")
 """Actions that are always shown, at the right end."""
 
@@ -30,8 +33,10 @@ def shown_keys(screen: Screen[object]) -> list[tuple[str, str, str]]:
         if binding.show and active.enabled and not typed:
             display = screen.app.get_key_display(binding)
             found.setdefault(binding.action, (binding.key, display, binding.description))
-    ordered = [*(found[a] for a in found if a not in LAST), *(found[a] for a in found if a in LAST)]
-    return ordered
+    first = [action for action in FIRST if action in found]
+    last = [action for action in found if action in LAST]
+    between = [action for action in found if action not in (*first, *last)]
+    return [found[action] for action in (*first, *between, *last)]
 
 
 class KeyBar(Widget):

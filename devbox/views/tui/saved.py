@@ -30,8 +30,11 @@ def sentence(pending: PendingChange) -> str:
         more = f" (and {len(pending.problems) - 1} more)" if len(pending.problems) > 1 else ""
         return f"{file} was saved and is broken, nothing was changed: {plain(first)}{more}"
     fates = _fates(pending.plan)
-    told = [f"{service}: {cause}" for service, (_, cause) in fates.items() if cause][:_MOST_TOLD]
-    if len(told) < len(fates):
+    by_cause: dict[str, list[str]] = {}
+    for service, (_, cause) in list(fates.items())[:_MOST_TOLD]:
+        by_cause.setdefault(cause, []).append(service)
+    told = [f"{', '.join(services)}: {cause}" for cause, services in by_cause.items()]
+    if len(fates) > _MOST_TOLD:
         told.append("…")
     return f"{file} was saved: {_counted([verb for verb, _ in fates.values()])} ({', '.join(told)})"
 

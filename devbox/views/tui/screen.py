@@ -135,7 +135,8 @@ class MeshScreen(Screen[None]):
                     row, self.panel.asked.history_of(row), self.panel.clock(), self.panel.asked.trouble
                 )
             case "config":
-                self.detail.config.show_row(row, self.mesh.files, self.mesh.project)
+                values, trouble = self.panel.asked.values_of(row), self.panel.asked.trouble
+                self.detail.config.show_row(row, self.mesh.files, self.mesh.project, values, trouble)
             case "tasks":
                 self.detail.tasks.show_row(row, runnable=self.mesh.as_of is None)
 

@@ -87,7 +87,7 @@ class TasksPane(Vertical):
     def show_row(self, row: Row | None, *, runnable: bool = True) -> None:
         """Show the tasks of a service; those of a record cannot be run."""
         self.list.runnable = runnable
-        tasks: tuple[str, ...] = getattr(row, "tasks", ()) if row else ()
+        tasks = row.tasks if row else ()
         self.list.show_tasks(row, tasks)
         self.list.styles.height = "1fr" if not self.output.display else max(1, min(len(tasks), 6))
 
