@@ -131,12 +131,12 @@ class Problems:
 
 
 def display_name(path: Path) -> str:
-    """A path as messages show it: relative when it lies under the working directory."""
+    """A path as messages show it: relative when it lies under the working directory, unless that is the root."""
     try:
         relative = os.path.relpath(path)
     except (OSError, ValueError):
         return str(path)
-    return str(path) if relative.startswith("..") else relative
+    return str(path) if relative.startswith("..") or str(path) == f"{os.sep}{relative}" else relative
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

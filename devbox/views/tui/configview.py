@@ -55,14 +55,14 @@ class ConfigView(FactView):
     def _value(self, value: ConfigValue, widest: int) -> Iterator[Text]:
         """A value with its place behind it, or below where there is no room; then what it stands on."""
         line = Text.assemble((f" {harmless(value.key):<{widest}}  ", self._part("fact--key")), harmless(value.value))
-        place = Text(f"  {harmless(value.origin)}", self._part("fact--dim"))
+        place = Text(f"  {_place(value.origin)}", self._part("fact--dim"))
         if line.cell_len + place.cell_len < self.room:
             yield line.append_text(place)
         else:
             yield line
             yield Text.assemble(" " * (widest + 1), place)
         for origin, old in value.overrode:
-            over = (f"{' ' * (widest + 3)}over {harmless(origin)}: ", self._part("fact--dim"))
+            over = (f"{' ' * (widest + 3)}over {_place(origin)}: ", self._part("fact--dim"))
             yield Text.assemble(over, (harmless(old), self._part("fact--old")))
 
     def _mesh(self, files: tuple[str, ...], about: str) -> Iterator[Text]:
@@ -91,6 +91,12 @@ class ConfigView(FactView):
 
     def _line(self, key: str, value: str) -> Text:
         return Text.assemble((f" {harmless(key):<12} ", self._part("fact--key")), harmless(value))
+
+
+def _place(origin: str) -> str:
+    """`file:line:column` with the file as it is called from here."""
+    file, colon, where = harmless(origin).partition(":")
+    return f"{_short(file)}{colon}{where}" if os.path.isabs(file) else harmless(origin)
 
 
 def _short(path: str) -> str:
