@@ -55,11 +55,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How readiness is proven, in exactly one of the ways. `http` is `:port/path`, `status` which answers are well."""
+    """How readiness is proven, in exactly one of the ways. `http` is `:port/path`; `status` and `body` (a regular
+    expression) say which answers are well."""
 
     exec: tuple[str, ...] = ()
     http: str | None = None
     status: tuple[int, ...] = (200, 399)
+    body: str | None = None
     log: str | None = None
     tcp: int | None = None
     interval: float = 5.0
@@ -110,7 +112,10 @@ class Init:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The service as a process of the host. `install` is the command that brings its programs."""
+    """The service as a process of the host. `install` is the command that brings its programs.
+
+    `exports` are those that are not as in a container.
+    """
 
     install: str
     servers: tuple[Server, ...]
@@ -119,6 +124,7 @@ class Embedded:
     environment: dict[str, str] = field(default_factory=dict)
     init: tuple[Init, ...] = ()
     unprivileged: bool = False
+    exports: dict[str, str] = field(default_factory=dict)
     console: tuple[str, ...] = ()
     seed: dict[str, SeedCommand] = field(default_factory=dict)
 
@@ -129,7 +135,9 @@ class Entry:
 
     `kind` is the heading under which it is listed. `behind` names ports whose published one leads to another port of
     the container, where a server tells its clients by which address to come back. `open` is its page for people and
-    `metrics` what a Prometheus scrapes, both `:port/path`. `example` is what else a manifest to paste has.
+    `metrics` what a Prometheus scrapes, both `:port/path`. For a manifest to paste: `example` is what a service of it
+    says beside `use`, and `client` the variables of another that calls it, with the exports they hold (or `=` and a
+    text). `notes` say what to know.
     """
 
     summary: str
@@ -147,6 +155,7 @@ class Entry:
     metrics: str = ""
     notes: str = ""
     example: str = ""
+    client: dict[str, str] = field(default_factory=dict)
     stop_signal: str = "SIGTERM"
     stop_grace: float = 10.0
     restart: RestartPolicy = RestartPolicy.NO

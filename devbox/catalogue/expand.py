@@ -174,13 +174,14 @@ def _pieces(
     note: str = "",
     made_files: tuple[MadeFile, ...] = (),
 ) -> Pieces:
+    exports = {**entry.exports, **(form.exports if isinstance(form, Embedded) else {})}
     return Pieces(
         run=run,
         env=tuple(EnvVar(name, fill(text), fill.holds_secret(text)) for name, text in form.environment.items()),
         ports=tuple(_ports(entry, run)),
         probe=_probe(fill, form.probe),
-        exports=tuple((name, fill(text)) for name, text in entry.exports.items()),
-        secret_exports=frozenset(name for name, text in entry.exports.items() if fill.holds_secret(text)),
+        exports=tuple((name, fill(text)) for name, text in exports.items()),
+        secret_exports=frozenset(name for name, text in exports.items() if fill.holds_secret(text)),
         group=entry.group,
         restart=Restart(entry.restart),
         stop=Stop(entry.stop_signal, entry.stop_grace),
@@ -215,5 +216,5 @@ def _check(fill: _Filler, form: Readiness) -> Check:
         missing = os.path.isabs(program) and fill.values["bin"] and not os.path.exists(program)
         return TcpCheck() if missing else ExecCheck(argv)
     if form.http is not None and (match := _HTTP.fullmatch(form.http)):
-        return HttpCheck(match[2], int(match[1]), (form.status[0], form.status[-1]))
+        return HttpCheck(match[2], int(match[1]), (form.status[0], form.status[-1]), form.body)
     return LogCheck(form.log) if form.log is not None else TcpCheck(form.tcp)

@@ -153,6 +153,7 @@ def _texts(entry: Entry) -> Iterator[str]:
     yield entry.container.image
     yield from _arguments(entry)
     yield from entry.exports.values()
+    yield from (entry.embedded.exports.values() if entry.embedded else ())
     yield from (setting.default for setting in entry.settings.values())
     for form in _forms(entry):
         yield from form.environment.values()

@@ -339,6 +339,12 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     _format(parser, "text", "json")
 
 
+def _catalogue(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("show", nargs="?", choices=("show",), metavar="show", help="one entry; without it: all of them")
+    parser.add_argument("entry", nargs="?", metavar="NAME", help="which entry")
+    _format(parser, "text", "json")
+
+
 def _ls(parser: argparse.ArgumentParser) -> None:
     _format(parser, "table", "json")
     parser.add_argument("-q", "--quiet", action="store_true", help="names only")
@@ -412,6 +418,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "schema": ("the JSON Schema of a manifest, for editors", "schema", _schema),
     "completion": ("what a shell needs to complete devbox", "completion", _completion),
     "explain": ("where a value comes from, and what it overrode", "explain", _explain),
+    "catalogue": ("the backing services that `use:` knows", "catalogue", _catalogue),
     "why": ("why a service is as it is", "why", _why),
     "timings": ("what the last start waited for", "timings", _timings),
     "report": ("one file that says how it all is, for an issue", "report", _report),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from devbox.catalogue import Asked, Pieces, as_container, as_process, load_entry, names
+from devbox.catalogue import Asked, Entry, Pieces, as_container, as_process, load_entry, names
 from devbox.catalogue.programs import FoundServer
 from devbox.domain.spec import ContainerRun, ExecCheck, Group, HttpCheck, ProcessRun, Template
+
+NOTHING_TO_LOOK_INTO = {"otel-collector", "loki"}
 
 ENTRIES = [load_entry(name) for name in names()]
 PASSWORD = "p@ss w/rd"
@@ -20,6 +23,10 @@ def asked(**settings: str) -> Asked:
 
 def texts(pieces: Pieces) -> list[Template]:
     found = [*pieces.run.argv, *(var.value for var in pieces.env), *(value for _, value in pieces.exports)]
+    found += pieces.console
+    for file in pieces.made_files:
+        # What is JSON stands in a file of its own, and is taken as it is.
+        found += [part for part in file.parts if isinstance(part, Template) and not file.target.endswith(".json")]
     if isinstance(pieces.run, ProcessRun):
         found += [word for command in pieces.run.init for word in command.argv]
     if isinstance(pieces.probe.check, ExecCheck):
@@ -41,17 +48,51 @@ each_form = pytest.mark.parametrize("pieces", [pieces for _, pieces in FORMS], i
 
 
 def test_there_are_entries() -> None:
-    assert {"postgres", "redis", "nats"} <= set(names())
+    assert set(names()) == {
+        *("postgres", "mysql", "mariadb", "mongodb", "cassandra", "redis", "valkey", "memcached"),
+        *("elasticsearch", "opensearch", "minio", "kafka", "rabbitmq", "nats", "mosquitto", "redpanda"),
+        *("aws", "azure", "gcp", "prometheus", "grafana", "kibana", "jaeger", "otel-collector", "loki"),
+        *("keycloak", "oidc", "traefik", "nginx", "mailpit", "jenkins", "registry"),
+        *("etcd", "consul", "zookeeper", "vault"),
+    }
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_says_what_it_is(entry: object) -> None:
-    found = load_entry(str(getattr(entry, "name", "")))
+@pytest.mark.parametrize("found", ENTRIES, ids=lambda entry: entry.name)
+def test_an_entry_says_what_it_is(found: Entry) -> None:
     assert found.summary
     assert found.version in found.versions
     assert found.kind != "own"
     assert "{version}" in found.container.image
-    assert found.exports
+    assert "url" in found.exports
+    assert found.client.keys() == {name for name in found.client if name.isupper()}
+    assert {export for export in found.client.values() if not export.startswith("=")} <= found.exports.keys()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_it_can_be_looked_into(entry: Entry) -> None:
+    """By its own client where its image has one; what has no prompt has a page or nothing to look at."""
+    assert entry.container.console or entry.open or entry.name in NOTHING_TO_LOOK_INTO
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_pages_and_metrics_are_on_ports_it_has(entry: Entry) -> None:
+    for text in filter(None, (entry.open, entry.metrics)):
+        assert int(text[1:].partition("/")[0]) in entry.ports.values()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_a_seed_is_given_its_file(entry: Entry) -> None:
+    for form in (entry.container, entry.embedded):
+        for suffix, command in form.seed.items() if form else ():
+            assert re.fullmatch(r"(\.\w+)+", suffix)
+            assert sum("{file}" in word for word in command.run) == 1
+            assert re.compile(command.line).groups <= 1
+
+
+def test_the_issue_of_tokens_is_one_text_for_all_who_read_it() -> None:
+    for name in ("keycloak", "oidc"):
+        for pieces in [each for title, each in FORMS if title.startswith(name)]:
+            assert str(dict(pieces.exports)["issuer"]).startswith("http://127.0.0.1:${box.published}")
 
 
 @each_form
@@ -62,7 +103,7 @@ def test_nothing_is_left_to_fill_in(pieces: Pieces) -> None:
 
 @each_form
 def test_references_name_the_service_itself_and_ports_it_has(pieces: Pieces) -> None:
-    known = {"host", "port", *(f"port.{port.target}" for port in pieces.ports)}
+    known = {"host", "port", "published", *(f"port.{port.target}" for port in pieces.ports)}
     for template in texts(pieces):
         assert {reference.service for reference in template.references} <= {"box"}
         assert {reference.export for reference in template.references} <= known
@@ -113,3 +154,8 @@ def test_postgres_in_a_container() -> None:
 def test_the_urls_of_the_others() -> None:
     urls = {name: str(dict(as_container(load_entry(name), asked()).exports)["url"]) for name in ("redis", "nats")}
     assert urls == {"redis": "redis://${box.host}:${box.port}/0", "nats": "nats://${box.host}:${box.port}"}
+
+
+def test_the_documentation_names_every_entry() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
+    assert [name for name in names() if f"| `{name}` |" not in text] == []
