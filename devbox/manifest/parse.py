@@ -92,7 +92,10 @@ def parse(source: Source, text: str, problems: Problems, room: Room | None = Non
     except yaml.MarkedYAMLError as exc:
         _add_syntax_error(source, exc, problems)
         return None
-    except (yaml.YAMLError, _TooMuch) as exc:
+    except _TooMuch as exc:
+        problems.add(exc.place, f"not readable as YAML: {exc}")
+        return None
+    except yaml.YAMLError as exc:
         problems.add(Place(source), f"not readable as YAML: {exc}")
         return None
     said = [root for root in roots if not (isinstance(root, Scalar) and root.is_null)]
@@ -108,7 +111,11 @@ _Known = tuple[Node, int, int]
 
 
 class _TooMuch(Exception):
-    """The file is within the bytes allowed, and yet stands for more than devbox is willing to hold."""
+    """The file is within the bytes allowed, and yet stands for more than devbox is willing to hold, from `place` on."""
+
+    def __init__(self, place: Place, words: str) -> None:
+        super().__init__(words)
+        self.place = place
 
 
 @dataclass(slots=True)
@@ -153,7 +160,7 @@ class _Builder:
 
     def _enter(self, event: Any) -> None:
         if len(self._stack) >= DEEPEST:
-            raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
+            raise _TooMuch(self._place(event), f"it is nested deeper than {DEEPEST} levels")
         if event.anchor:
             self._anchors[event.anchor] = None
         self._stack.append(_Open(event))
@@ -191,11 +198,12 @@ class _Builder:
         parent.size += size
         parent.depth = max(parent.depth, depth + 1)
         if len(self._stack) + depth > DEEPEST:
-            raise _TooMuch(f"it is nested deeper than {DEEPEST} levels")
+            raise _TooMuch(node.place, f"it is nested deeper than {DEEPEST} levels")
         self._count += 1
         if max(self._count, parent.size) > self._room.values:
             more = "" if self._room.values == MOST_NODES else " with what was read before"
-            raise _TooMuch(f"it comes to more than {MOST_NODES:,} values{more}, each alias counted as a copy")
+            words = f"it comes to more than {MOST_NODES:,} values{more}, each alias counted as a copy"
+            raise _TooMuch(node.place, words)
 
     def _mapping(self, place: Place, done: _Open) -> Mapping:
         entries: dict[str, Entry] = {}

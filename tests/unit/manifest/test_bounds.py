@@ -11,7 +11,7 @@ from devbox.domain.errors import ManifestError
 from tests.unit.manifest.reading import Folder
 
 LONGEST = 4
-"""Seconds; twice of what is promised, as the machine may be busy."""
+"""Seconds of the process's own time; twice of what is promised."""
 
 REFERENCES = "".join(f"${{db.a{n}}}" for n in range(100_000))
 
@@ -52,22 +52,22 @@ HOSTILE = [
 def test_a_hostile_manifest(folder: Folder, text: Callable[[], str], expected: str) -> None:
     file = folder.path / "devbox.yaml"
     file.write_text(text())
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ManifestError) as caught:
         folder.load_files(file)
     assert expected in str(caught.value)
-    assert time.monotonic() - start < LONGEST
+    assert time.process_time() - start < LONGEST
 
 
 @pytest.mark.parametrize("line", ["!\n", 'A="\\\n', "A=${B\n"])
 def test_a_file_that_holds_no_variables(folder: Folder, line: str) -> None:
     folder.write("devbox.yaml", "services: {a: {image: x}}")
     (folder.path / ".env").write_text(line * 100_000)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ManifestError) as caught:
         folder.load_files(folder.path / "devbox.yaml")
     assert len(caught.value.problems) == 10
-    assert time.monotonic() - start < LONGEST
+    assert time.process_time() - start < LONGEST
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_a_file_that_holds_no_variables(folder: Folder, line: str) -> None:
 def test_a_file_that_is_long(folder: Folder, variables: str) -> None:
     folder.write("devbox.yaml", "services: {a: {image: x}}")
     (folder.path / ".env").write_text(variables)
-    start = time.monotonic()
+    start = time.process_time()
     folder.load_files(folder.path / "devbox.yaml")
-    assert time.monotonic() - start < LONGEST
+    assert time.process_time() - start < LONGEST
 
 
 def test_a_value_that_is_used_again_and_again(folder: Folder) -> None:
@@ -93,9 +93,9 @@ def test_projects_that_include_one_another_in_every_order(folder: Folder) -> Non
         folder.write(f"d{n}/.env", f"V{n}=1")
         others = ", ".join(f"../d{m}/c.yaml" for m in range(n + 1, 30))
         folder.write(f"d{n}/c.yaml", f"include: [{others}]\nservices: {{s{n}: {{image: x}}}}")
-    start = time.monotonic()
+    start = time.process_time()
     assert "these are more than 1000 projects" in folder.errors("include: [d0/c.yaml]")
-    assert time.monotonic() - start < LONGEST
+    assert time.process_time() - start < LONGEST
 
 
 def test_notes_have_an_end(folder: Folder) -> None:
