@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from devbox.domain.container import Attachment, BuildSpec, Device, Mount, MountKind, Ulimit
-from devbox.domain.spec import EnvVar, Need, Port, Template, Until
+from devbox.domain.spec import EnvVar, Need, Port, ServiceSpec, Template, Until
 from devbox.manifest import mounts, ports
 from devbox.manifest.commands import arguments
 from devbox.manifest.draft import Draft, FileUse
 from devbox.manifest.networks import DEFAULT
+from devbox.manifest.references import implied
+from devbox.manifest.resources import host_device, secret_target
 from devbox.manifest.tree import Entry, Node, Scalar, Sequence
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.units import as_duration, duration, size
@@ -34,7 +36,7 @@ def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
     app, tree, scope = reading.app, reading.tree, reading.scope
     nodes = tree.get("services")
     services = {
-        name: _Service(scope, draft, node, show_secrets).data()
+        name: _Service(scope, draft, node, show_secrets, app.service(name)).data()
         for name, draft in sorted(reading.drafts.items())
         if isinstance(nodes, Tree) and isinstance(node := nodes.get(name), Tree)
     }
@@ -45,7 +47,7 @@ def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
         used = {use.source for draft in reading.drafts.values() for use in _file_uses(draft, kind)}
         data[kind] = {key: _content(scope, tree, kind, key, app.project, show_secrets) for key in sorted(used)}
     for key, entry in tree:
-        if key.startswith("x-"):
+        if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
     return {key: value for key, value in data.items() if value or key == "services"}
 
@@ -134,16 +136,20 @@ DURATIONS = frozenset({"stop_grace_period"})
 class _Service:
     """One service on its way to canonical form."""
 
-    def __init__(self, scope: Scope, draft: Draft, node: Tree, show_secrets: bool) -> None:
-        self._scope, self._draft, self._node, self._show = scope, draft, node, show_secrets
+    def __init__(
+        self, scope: Scope, draft: Draft, node: Tree, show_secrets: bool, spec: ServiceSpec | None = None
+    ) -> None:
+        self._scope, self._draft, self._node, self._show, self._spec = scope, draft, node, show_secrets, spec
 
     def data(self) -> Data:
         own = {key: self._value(key, entry.value) for key, entry in self._node if key not in _DROPPED}
         draft = self._draft
         if "env_file" in self._node.entries or "environment" in self._node.entries:
-            own["environment"] = _variables({**draft.file_environment, **draft.environment}, self._show)
+            own["environment"] = self._variables_in_all()
         if draft.file_labels:
             own["labels"] = dict(draft.file_labels) | own.get("labels", {})
+        if waits := self._depends_on(self._node):
+            own["depends_on"] = waits
         if draft.is_container and "networks" not in own and "network_mode" not in own:
             own["networks"] = {DEFAULT: None}
         return {key: own[key] for key in sorted(own) if own[key] not in ({}, [])}
@@ -182,29 +188,54 @@ class _Service:
     def _environment(self, _: Node) -> Any:
         return {}
 
+    def _variables_in_all(self) -> dict[str, str | None]:
+        """The variables of files and of the service itself; None for one that has no value here."""
+        draft, node = self._draft, self._node.get("environment")
+        names = self._scope.by_name(node, "environment") if node is not None else ()
+        found = _variables({**draft.file_environment, **draft.environment}, self._show)
+        return dict(sorted({**dict.fromkeys(names), **found}.items()))
+
     def _ports(self, node: Node) -> list[Data]:
-        return [_port(port) for port in ports.ports(self._scope, node)]
+        found: dict[Port, Data] = {}
+        for item in self._scope.items(node, "ports"):
+            for port in ports.ports(self._scope, Sequence(item.place, (item,))):
+                found.setdefault(port, _port(port, item))
+        return list(found.values())
 
     def _volumes(self, node: Node) -> list[Data]:
-        fresh = Draft(self._draft.name, self._draft.place)
-        mounts.volumes(self._scope, node, fresh)
-        return [_mount(mount) for mount in fresh.mounts]
+        found: dict[str, Data] = {}
+        for item in self._scope.items(node, "volumes"):
+            fresh = Draft(self._draft.name, self._draft.place)
+            mounts.volumes(self._scope, Sequence(item.place, (item,)), fresh)
+            for mount in fresh.mounts:
+                found.pop(mount.target, None)
+                found[mount.target] = _with_rest(_mount(mount), item)
+        return list(found.values())
 
     def _networks(self, node: Node) -> dict[str, Data | None]:
-        return {each.network: _attachment(each) or None for each in self._draft.networks}
+        written = node if isinstance(node, Tree) else Tree(node.place)
+        return {
+            each.network: _with_rest(_attachment(each), written.get(each.network)) or None
+            for each in self._draft.networks
+        }
 
     def _depends_on(self, _: Node) -> dict[str, Data]:
-        return {name: _dependency(each.need) for name, each in sorted(self._draft.depends_on.items())}
+        """What it waits for: what it says, and what it shares a part of or is linked to."""
+        found = {name: _dependency(each.need) for name, each in self._draft.depends_on.items()}
+        if self._spec is not None:
+            shared = set(implied(self._spec))
+            found |= {n.service: _dependency(n) for n in self._spec.needs if n.service in shared - found.keys()}
+        return dict(sorted(found.items()))
 
     def _secrets(self, _: Node) -> list[Data]:
-        return [_file_use(use) for use in self._draft.secrets]
+        return [_file_use(replace(use, target=secret_target(use))) for use in self._draft.secrets]
 
     def _configs(self, _: Node) -> list[Data]:
         return [_file_use(use) for use in self._draft.configs]
 
     def _build(self, _: Node) -> Data | None:
         build = self._draft.build
-        return None if build is None else _build(build, self._draft.build_secrets)
+        return None if build is None else _with_rest(_build(build, self._draft.build_secrets), self._node.get("build"))
 
     def _healthcheck(self, node: Node) -> Any:
         data = _timed(node)
@@ -234,6 +265,8 @@ class _Service:
             share = resources.get(kind) if isinstance(resources, dict) else None
             if isinstance(share, dict) and "memory" in share:
                 share["memory"] = _bytes_text(share["memory"])
+            if isinstance(share, dict) and "cpus" in share:
+                share["cpus"] = _number(str(share["cpus"]))
         if isinstance(node, Tree) and (labels := node.get("labels")) is not None:
             data["labels"] = dict(self._scope.pairs(labels, "labels"))
         return data
@@ -312,11 +345,28 @@ def _dependency(need: Need) -> Data:
     return {**data, "restart": True} if need.restart else data
 
 
-def _port(port: Port) -> Data:
-    data: Data = {"mode": "ingress", "host_ip": port.host, "target": port.target}
+def _port(port: Port, written: Node) -> Data:
+    said: Data = plain(written) if isinstance(written, Tree) else {}
+    data: Data = {"mode": said.get("mode") or "ingress", "host_ip": port.host, "target": port.target}
     if port.published is not None:
         data["published"] = str(port.published)
-    return {**data, "protocol": port.protocol}
+    return _with_rest({**data, "protocol": port.protocol}, written)
+
+
+def _with_rest(data: Data, written: Node | None) -> Data:
+    """Canonical data with what was written besides: keys that are carried on, and acted on by nobody."""
+    if not isinstance(written, Tree):
+        return data
+    for key, entry in written:
+        if isinstance(data.get(key), dict):
+            data[key] = _with_rest(data[key], entry.value)
+        elif key not in data and key not in _CARRIED and (value := plain(entry.value)) not in (None, "", {}, []):
+            data[key] = value
+    return data
+
+
+_CARRIED = frozenset({"published", "host_ip", "source", "ssh"})
+"""Keys that stand in canonical data in another way, or were left out because they say nothing."""
 
 
 def _mount(mount: Mount) -> Data:
@@ -423,6 +473,8 @@ def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Da
     for each, entry in sorted(entries.items()):
         if each in ("labels", "driver_opts"):
             data[each] = {label: _doubled(text) for label, text in scope.pairs(entry.value, each)}
+            if each == "driver_opts" and section == "volumes":
+                data[each] = dict(host_device(scope, entry.value, tuple(data[each].items())))
         elif each == "external":
             data |= {"external": True} if plain(entry.value) not in (False, None) else {}
         elif each != "name":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from devbox.manifest.tree import Node
 from devbox.manifest.values import Scope
 
 SECRETS_FOLDER = "/run/secrets"
+
+Pairs = tuple[tuple[str, str], ...]
 
 _FILE_KEYS = (
     "name",
@@ -40,6 +43,7 @@ class Content:
     text: str | None = None
     missing: str = ""
     environment: str = ""
+    external: bool = False
 
 
 @dataclass(slots=True)
@@ -113,8 +117,19 @@ def _volume(scope: Scope, project: str, key: str, node: Node) -> VolumeSpec:
     external, name = external_name(scope, entries, key, project)
     driver = (scope.text(entries["driver"].value, "driver") or "") if "driver" in entries else ""
     options = scope.pairs(entries["driver_opts"].value, "driver_opts") if "driver_opts" in entries else ()
+    if options and driver in ("", "local"):
+        options = host_device(scope, entries["driver_opts"].value, options)
     labels = scope.pairs(entries["labels"].value, "labels") if "labels" in entries else ()
     return VolumeSpec(key, name, external, driver, options, labels)
+
+
+def host_device(scope: Scope, node: Node, options: Pairs) -> Pairs:
+    """The options of a volume that binds a directory of the host, with the absolute path of that."""
+    given = dict(options)
+    if "bind" not in given.get("o", "").split(",") or not given.get("device"):
+        return options
+    device = os.path.normpath(scope.base(node.place) / os.path.expanduser(given["device"]))
+    return tuple({**given, "device": device}.items())
 
 
 def _content(scope: Scope, key: str, node: Node, what: str) -> Content:
@@ -134,8 +149,8 @@ def _content(scope: Scope, key: str, node: Node, what: str) -> Content:
         known = scope.variables.get(text)
         return Content(node.place, text=known or "", missing=text if known is None else "", environment=text)
     if sources[0] == "external":
-        hint = "External ones are a swarm's. Give it a file, an environment variable or content."
-        scope.problems.add(entries["external"].key, f"the {what} {key} cannot be external", hint)
+        external = isinstance(value, Tree) or scope.boolean(value, "external") is not False
+        return Content(entries["external"].key, external=external)
     return Content(node.place, text=text or "")
 
 
@@ -161,7 +176,7 @@ def _check(scope: Scope, draft: Draft, uses: Iterable[Wanted], known: Iterable[s
 
 def files(scope: Scope, draft: Draft, resources: Resources) -> tuple[FileContent, ...]:
     """A service's secrets and configs as files in its container."""
-    hidden = [_file(scope, use, resources.secrets, "secret", _secret_target(use)) for use in draft.secrets]
+    hidden = [_file(scope, use, resources.secrets, "secret", secret_target(use)) for use in draft.secrets]
     shown = [_file(scope, use, resources.configs, "config", use.target or f"/{use.source}") for use in draft.configs]
     return tuple(each for each in (*hidden, *shown) if each is not None)
 
@@ -176,7 +191,8 @@ def build_secrets(scope: Scope, uses: Iterable[FileUse], resources: Resources) -
     return tuple(found)
 
 
-def _secret_target(use: FileUse) -> str:
+def secret_target(use: FileUse) -> str:
+    """Where a secret stands in a container."""
     if use.target.startswith("/"):
         return use.target
     return f"{SECRETS_FOLDER}/{use.target or use.source}"
@@ -187,6 +203,9 @@ def _file(scope: Scope, use: FileUse, known: Mapping[str, Content], what: str, t
     if content is None:
         scope.problems.add(use.place, f"there is no {what} {use.source}", nearest(use.source, known))
         return None
+    if content.external:
+        hint = "External ones are a swarm's. Give it a file, an environment variable or content."
+        scope.problems.add(content.place, f"the {what} {use.source} cannot be external", hint)
     if content.missing:
         hint = f"Set {content.missing} in the environment or in .env."
         scope.problems.add(content.place, f"the {what} {use.source} needs {content.missing}, which is not set", hint)

@@ -98,7 +98,7 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
             "{replicas: 2, resources: {limits: {memory: 50M, cpus: '0.5'}}, labels: [a=b]}",
             {
                 "replicas": 2,
-                "resources": {"limits": {"memory": "52428800", "cpus": "0.5"}},
+                "resources": {"limits": {"memory": "52428800", "cpus": 0.5}},
                 "labels": {"a": "b"},
             },
         ),
@@ -113,7 +113,11 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "dns_search": [("example.com", ["example.com"])],
     "domainname": [("d", "d")],
     "entrypoint": [("tini --", ["tini", "--"])],
-    "environment": [("[A=b, C=$$x]", {"A": "b", "C": "$$x"}), ("{N: 1.10, T: true}", {"N": "1.10", "T": "true"})],
+    "environment": [
+        ("[A=b, C=$$x]", {"A": "b", "C": "$$x"}),
+        ("{N: 1.10, T: true}", {"N": "1.10", "T": "true"}),
+        ("[UNSET]", {"UNSET": None}),
+    ],
     "expose": [("[80, '90-91']", ["80", "90-91"])],
     "external_links": [("[a:b]", ["a:b"])],
     "extra_hosts": [("['a:1.2.3.4', b=::1]", ["a=1.2.3.4", "b=::1"]), ("{a: 1.2.3.4}", ["a=1.2.3.4"])],
@@ -138,7 +142,14 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "mem_swappiness": [("10", "10")],
     "memswap_limit": [("-1", "-1"), ("1g", "1073741824")],
     "network_mode": [("host", "host")],
-    "networks": [("[back]", {"back": None}), ("{back: {aliases: [a]}}", {"back": {"aliases": ["a"]}})],
+    "networks": [
+        ("[back]", {"back": None}),
+        ("{back: {aliases: [a]}}", {"back": {"aliases": ["a"]}}),
+        (
+            "{back: {ipv4_address: 10.9.0.2, priority: 7, gw_priority: 2, interface_name: eth1}}",
+            {"back": {"ipv4_address": "10.9.0.2", "priority": 7, "gw_priority": 2, "interface_name": "eth1"}},
+        ),
+    ],
     "oom_kill_disable": [("true", True)],
     "oom_score_adj": [("5", 5)],
     "pid": [("host", "host")],
@@ -157,6 +168,20 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
             ],
         ),
         (
+            "[{name: web, target: 80, published: 8080, host_ip: 0.0.0.0, mode: host, app_protocol: http}]",
+            [
+                {
+                    "name": "web",
+                    "mode": "host",
+                    "host_ip": "0.0.0.0",
+                    "target": 80,
+                    "published": "8080",
+                    "protocol": "tcp",
+                    "app_protocol": "http",
+                }
+            ],
+        ),
+        (
             "['3000-3001:3000-3001']",
             [
                 {"mode": "ingress", "host_ip": "127.0.0.1", "target": n, "published": str(n), "protocol": "tcp"}
@@ -172,7 +197,13 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "restart": [("always", "always"), ("on-failure:3", "on-failure:3"), ("'no'", "no")],
     "runtime": [("runc", "runc")],
     "scale": [("2", 2)],
-    "secrets": [("[key]", [{"source": "key"}])],
+    "secrets": [
+        ("[key]", [{"source": "key", "target": "/run/secrets/key"}]),
+        (
+            "[{source: key, target: other, uid: '1', gid: '2', mode: 0400}]",
+            [{"source": "key", "target": "/run/secrets/other", "uid": "1", "gid": "2", "mode": "0400"}],
+        ),
+    ],
     "security_opt": [("['label:disable']", ["label:disable"])],
     "shm_size": [("64m", "67108864")],
     "stdin_open": [("true", True)],
@@ -199,6 +230,30 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
                     "target": "/app",
                     "read_only": True,
                     "bind": {"create_host_path": True},
+                }
+            ],
+        ),
+        (
+            "[{type: volume, source: data, target: /d, read_only: true, volume: {nocopy: true, subpath: a}}]",
+            [
+                {
+                    "type": "volume",
+                    "source": "data",
+                    "target": "/d",
+                    "read_only": True,
+                    "volume": {"nocopy": True, "subpath": "a"},
+                }
+            ],
+        ),
+        (
+            "[{type: bind, source: ., target: /d, consistency: cached, bind: {propagation: rslave, selinux: z}}]",
+            [
+                {
+                    "type": "bind",
+                    "source": "/project",
+                    "target": "/d",
+                    "bind": {"propagation": "rslave", "create_host_path": True, "selinux": "z"},
+                    "consistency": "cached",
                 }
             ],
         ),
@@ -305,6 +360,39 @@ def test_resources_have_names_and_only_those_in_use_are_there(folder: Folder) ->
         "key": {"name": "shop_key", "file": f"{folder.path}/key.txt"},
     }
     assert data["configs"] == {"conf": {"name": "shop_conf", "content": "a $$b"}}
+
+
+def test_what_a_service_shares_a_part_of_is_waited_for(folder: Folder) -> None:
+    data = data_of(
+        folder,
+        """
+        services:
+          web: {image: x, network_mode: "service:net", links: [db:store], volumes_from: ["files:ro"]}
+          net: {image: x}
+          db: {image: x}
+          files: {image: x}
+        """,
+    )
+    started = {"condition": "service_started", "required": True}
+    assert data["services"]["web"]["depends_on"] == {"db": started, "files": started, "net": started}
+
+
+def test_a_volume_that_binds_a_directory_has_its_absolute_path(folder: Folder) -> None:
+    text = """
+        services:
+          web: {image: x, volumes: ["data:/d"]}
+        volumes:
+          data: {driver: local, driver_opts: {type: none, o: bind, device: ./files}}
+        """
+    options = {"type": "none", "o": "bind", "device": f"{folder.path}/files"}
+    assert data_of(folder, text)["volumes"]["data"]["driver_opts"] == options
+    (volume,) = folder.read(text).app.volumes
+    assert dict(volume.driver_opts) == options
+
+
+def test_models_stay_where_they_are(folder: Folder) -> None:
+    data = data_of(folder, "services: {web: {image: x, models: [llm]}}\nmodels: {llm: {model: ai/small}}")
+    assert data["models"] == {"llm": {"model": "ai/small"}}
 
 
 def test_devboxs_own_keys_and_references_stand_as_they_are_written(folder: Folder) -> None:

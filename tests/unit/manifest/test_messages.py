@@ -267,7 +267,7 @@ def test_secrets_and_configs(folder: Folder) -> None:
         services:
           web:
             image: x
-            secrets: [{target: key}, nokey, token]
+            secrets: [{target: key}, nokey, token, out]
             configs: [conf]
             networks: [backk]
             volumes: ["dta:/data"]
@@ -280,11 +280,11 @@ def test_secrets_and_configs(folder: Folder) -> None:
     assert found == as_printed(
         """
         devbox.yaml:4:15: an item of secrets needs a source
-            4 |     secrets: [{target: key}, nokey, token]
+            4 |     secrets: [{target: key}, nokey, token, out]
               |               ^^^^^^^^^^^^^
               hint: source is a key of the secrets below.
         devbox.yaml:4:30: there is no secret nokey
-            4 |     secrets: [{target: key}, nokey, token]
+            4 |     secrets: [{target: key}, nokey, token, out]
               |                              ^^^^^
               hint: Did you mean key?
         devbox.yaml:6:16: web uses the network backk, which is not declared
@@ -380,6 +380,56 @@ def test_watch(folder: Folder) -> None:
             6 |   both: {image: x, watch: [{path: ., action: restart, signal: HUP}]}
               |                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               hint: Leave out `signal`, or `action`.
+        """
+    )
+
+
+def test_metrics_and_what_is_balanced(folder: Folder) -> None:
+    folder.engine = lambda: True
+    found = folder.errors(
+        """
+        services:
+          api: {image: x, ports: [80]}
+          mute: {image: x}
+          store: {use: redis, balance: api}
+          plain: {image: x, balance: api}
+          odd: {use: nginx, balance: "api:web:8"}
+          none: {use: nginx, balance: mute}
+          other: {use: nginx, balance: "api:81"}
+          told: {image: x, ports: [80], metrics: metrics}
+          deaf: {image: x, metrics: /metrics}
+        """
+    )
+    assert found == as_printed(
+        """
+        devbox.yaml:4:23: redis cannot spread callers over the replicas of api
+            4 |   store: {use: redis, balance: api}
+              |                       ^^^^^^^
+              hint: nginx and traefik can.
+        devbox.yaml:5:21: plain cannot balance: it is no proxy of the catalogue
+            5 |   plain: {image: x, balance: api}
+              |                     ^^^^^^^
+              hint: Give it `use: nginx`.
+        devbox.yaml:6:30: "api:web:8" names no service to balance
+            6 |   odd: {use: nginx, balance: "api:web:8"}
+              |                              ^^^^^^^^^^^
+              hint: Write `api`, or `api:8000`.
+        devbox.yaml:7:22: mute has no port to spread callers over
+            7 |   none: {use: nginx, balance: mute}
+              |                      ^^^^^^^
+              hint: List it under its `ports`.
+        devbox.yaml:8:23: api has no port 81 to spread callers over
+            8 |   other: {use: nginx, balance: "api:81"}
+              |                       ^^^^^^^
+              hint: List it under its `ports`.
+        devbox.yaml:9:42: "metrics" does not say where metrics are
+            9 |   told: {image: x, ports: [80], metrics: metrics}
+              |                                          ^^^^^^^
+              hint: Write `:9100/metrics`.
+        devbox.yaml:10:20: deaf has no port to tell its metrics on
+           10 |   deaf: {image: x, metrics: /metrics}
+              |                    ^^^^^^^
+              hint: Say which: `metrics: :9100/metrics`.
         """
     )
 
