@@ -140,6 +140,14 @@ async def test_i_shows_all_there_is_to_a_service() -> None:
         assert hands.app.focused is hands.panel.detail.config
 
 
+async def test_words_in_an_empty_tab_are_never_cut() -> None:
+    async with panel(size=(60, 24)) as hands:
+        await hands.go_to("traffic")
+        await hands.press("2")
+        await hands.until(lambda: "it counts as well while it runs." in hands.text())
+        assert "`health:` in the manifest gives it one." in hands.text()
+
+
 async def test_config_says_where_each_value_comes_from_and_what_it_overrode() -> None:
     async with panel() as hands:
         await hands.go_to("orders")

@@ -10,7 +10,8 @@ from tests.tui import scenes
 from tests.tui.hands import panel
 
 BROKEN = PendingChange(
-    "compose.yaml", problems=("compose.yaml:4:7: there is no key imagee\n  Did you mean image?", "compose.yaml:9:1: x")
+    "compose.yaml",
+    problems=("/home/ada/shop/compose.yaml:4:7: there is no key imagee\n  Did you mean image?", "compose.yaml:9:1: x"),
 )
 
 

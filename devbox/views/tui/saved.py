@@ -27,6 +27,8 @@ def sentence(pending: PendingChange) -> str:
     file = plain(pending.file)
     if pending.problems:
         first, *_ = pending.problems[0].splitlines() or [""]
+        # Its path is known by those who saved it; the line is what they need.
+        first = re.sub(rf"^\S*/(?={re.escape(file)}:)", "", first)
         more = f" (and {len(pending.problems) - 1} more)" if len(pending.problems) > 1 else ""
         return f"{file} was saved and is broken, nothing was changed: {plain(first)}{more}"
     fates = _fates(pending.plan)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -264,7 +265,8 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
     def _visible(self) -> Iterator[tuple[int | None, Strip]]:
         shown, height = self.shown, self.size.height
         if not shown:
-            yield None, self._strip(Text(f" {self.words}" if self.words else "", self._part("tail--words")))
+            for line in wrap(self.words, max(1, self.room - 2)) or [""]:
+                yield None, self._strip(Text(f" {line}" if line else "", self._part("tail--words")))
         taken = 0
         for place in range(self.scroll_offset.y, len(shown)):
             for strip in self._rows_of(shown[place]):
