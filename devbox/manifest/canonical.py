@@ -18,6 +18,7 @@ from devbox.manifest.draft import Draft, FileUse
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.references import implied
 from devbox.manifest.resources import host_device, secret_target
+from devbox.manifest.showing import MASK, Data, doubled, masked, number, plain, written
 from devbox.manifest.tree import Entry, Node, Scalar, Sequence
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.units import as_duration, duration, size
@@ -25,10 +26,6 @@ from devbox.manifest.values import Scope
 
 if TYPE_CHECKING:
     from devbox.manifest.reading import Reading
-
-MASK = "********"
-
-Data = dict[str, Any]
 
 
 def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
@@ -50,52 +47,6 @@ def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
         if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
     return {key: value for key, value in data.items() if value or key == "services"}
-
-
-def as_written(tree: Tree) -> Data:
-    """The merged manifest with its variables as they stand in the files."""
-    return {key: plain(entry.value, interpolated=False) for key, entry in tree}
-
-
-def plain(node: Node, *, interpolated: bool = True) -> Any:
-    """A node as data. A `$` that is meant as such is doubled, so that reading it again gives the same."""
-    if isinstance(node, Tree):
-        return {key: plain(entry.value, interpolated=interpolated) for key, entry in node}
-    if isinstance(node, Sequence):
-        return [plain(item, interpolated=interpolated) for item in node]
-    if not interpolated or node.template is None:
-        return _simple(node, interpolated)
-    return _simple(node, True) if not node.template.references else written(node.template)
-
-
-def _simple(node: Scalar, interpolated: bool) -> Any:
-    if node.is_null:
-        return None
-    if node.plain and node.kind == "a boolean":
-        return node.boolean
-    if node.plain and node.kind == "a number":
-        return _number(node.text)
-    return _doubled(node.text) if interpolated else node.text
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            value = kind(text)
-        except ValueError:
-            continue
-        # What would not be written the same way (1.10, 007) is a text to whoever wrote it.
-        return value if str(value) == text else text
-    return text
-
-
-def _doubled(text: str) -> str:
-    return text.replace("$", "$$")
-
-
-def written(template: Template) -> str:
-    """A template as the manifest would write it."""
-    return "".join(_doubled(part) if isinstance(part, str) else str(part) for part in template.parts)
 
 
 def _words(templates: Iterable[Template]) -> list[str]:
@@ -142,7 +93,7 @@ class _Service:
         self._scope, self._draft, self._node, self._show, self._spec = scope, draft, node, show_secrets, spec
 
     def data(self) -> Data:
-        own = {key: self._value(key, entry.value) for key, entry in self._node if key not in _DROPPED}
+        own = {key: self._masked_value(key, entry.value) for key, entry in self._node if key not in _DROPPED}
         draft = self._draft
         if "env_file" in self._node.entries or "environment" in self._node.entries:
             own["environment"] = self._variables_in_all()
@@ -154,15 +105,19 @@ class _Service:
             own["networks"] = {DEFAULT: None}
         return {key: own[key] for key in sorted(own) if own[key] not in ({}, [])}
 
+    def _masked_value(self, key: str, node: Node) -> Any:
+        value = self._value(key, node)
+        return value if self._show else masked(value, node, self._scope.variables)
+
     def _value(self, key: str, node: Node) -> Any:
         if key in _SHAPES:
             return _SHAPES[key](self, node)
         if key in TEXTS:
             return self._text(node)
         if key in LISTS:
-            return [_doubled(text) for text in self._scope.texts(node, key)]
+            return [doubled(text) for text in self._scope.texts(node, key)]
         if key in PAIRS:
-            return {name: _doubled(text) for name, text in self._scope.pairs(node, key)}
+            return {name: doubled(text) for name, text in self._scope.pairs(node, key)}
         if key in SIZES:
             return _as_bytes(node)
         return _as_duration(node) if key in DURATIONS else plain(node)
@@ -170,13 +125,13 @@ class _Service:
     def _text(self, node: Node) -> Any:
         if not isinstance(node, Scalar) or node.is_null:
             return plain(node)
-        return written(node.template) if node.template else _doubled(node.text)
+        return written(node.template) if node.template else doubled(node.text)
 
     def _path(self, node: Node) -> Any:
         """A path of the host, absolute."""
         if not isinstance(node, Scalar) or node.is_null:
             return plain(node)
-        return _doubled(os.path.normpath(self._scope.base(node.place) / os.path.expanduser(node.text)))
+        return doubled(os.path.normpath(self._scope.base(node.place) / os.path.expanduser(node.text)))
 
     def _working_dir(self, node: Node) -> Any:
         return self._text(node) if self._draft.is_container else self._path(node)
@@ -266,7 +221,7 @@ class _Service:
             if isinstance(share, dict) and "memory" in share:
                 share["memory"] = _bytes_text(share["memory"])
             if isinstance(share, dict) and "cpus" in share:
-                share["cpus"] = _number(str(share["cpus"]))
+                share["cpus"] = number(str(share["cpus"]))
         if isinstance(node, Tree) and (labels := node.get("labels")) is not None:
             data["labels"] = dict(self._scope.pairs(labels, "labels"))
         return data
@@ -372,8 +327,8 @@ _CARRIED = frozenset({"published", "host_ip", "source", "ssh"})
 def _mount(mount: Mount) -> Data:
     data: Data = {"type": str(mount.kind)}
     if mount.source:
-        data["source"] = _doubled(mount.source)
-    data["target"] = _doubled(mount.target)
+        data["source"] = doubled(mount.source)
+    data["target"] = doubled(mount.target)
     if mount.read_only:
         data["read_only"] = True
     match mount.kind:
@@ -418,11 +373,11 @@ def _file_uses(draft: Draft, kind: str) -> list[FileUse]:
 def _build(build: BuildSpec, secrets: Iterable[FileUse]) -> Data:
     data: Data = {each.name: getattr(build, each.name) for each in fields(BuildSpec)}
     inline = data.pop("inline")
-    data["dockerfile_inline"] = _doubled(inline)
-    data["dockerfile"] = _doubled(build.dockerfile) or ("" if inline else "Dockerfile")
-    data["context"] = _doubled(build.context)
+    data["dockerfile_inline"] = doubled(inline)
+    data["dockerfile"] = doubled(build.dockerfile) or ("" if inline else "Dockerfile")
+    data["context"] = doubled(build.context)
     for key in ("args", "labels", "additional_contexts"):
-        data[key] = {name: None if text is None else _doubled(text) for name, text in data[key]}
+        data[key] = {name: None if text is None else doubled(text) for name, text in data[key]}
     data["extra_hosts"] = [f"{name}={address}" for name, address in build.extra_hosts]
     data["shm_size"] = None if build.shm_size is None else str(build.shm_size)
     data["ulimits"] = {limit.name: _ulimit(limit) for limit in build.ulimits}
@@ -469,10 +424,10 @@ def _entries(tree: Tree, section: str, key: str) -> dict[str, Entry]:
 
 def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Data:
     entries = _entries(tree, section, key)
-    data: Data = {"name": _doubled(name)}
+    data: Data = {"name": doubled(name)}
     for each, entry in sorted(entries.items()):
         if each in ("labels", "driver_opts"):
-            data[each] = {label: _doubled(text) for label, text in scope.pairs(entry.value, each)}
+            data[each] = {label: doubled(text) for label, text in scope.pairs(entry.value, each)}
             if each == "driver_opts" and section == "volumes":
                 data[each] = dict(host_device(scope, entry.value, tuple(data[each].items())))
         elif each == "external":
@@ -485,11 +440,9 @@ def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Da
 def _content(scope: Scope, tree: Tree, section: str, key: str, project: str, show_secrets: bool) -> Data:
     data: Data = {"name": f"{project}_{key}"}
     for each, entry in sorted(_entries(tree, section, key).items()):
-        data[each] = plain(entry.value)
+        data[each] = plain(entry.value) if show_secrets else masked(plain(entry.value), entry.value, scope.variables)
         if each == "file" and isinstance(entry.value, Scalar):
-            data[each] = _doubled(
-                os.path.normpath(scope.base(entry.value.place) / os.path.expanduser(entry.value.text))
-            )
+            data[each] = doubled(os.path.normpath(scope.base(entry.value.place) / os.path.expanduser(entry.value.text)))
         elif each == "content" and section == "secrets" and not show_secrets:
             data[each] = MASK
     return data

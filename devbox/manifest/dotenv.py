@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from devbox.manifest.interpolate import LONGEST, BadForm, Variables, interpolate
 from devbox.manifest.source import Place, Problems, Source
@@ -44,6 +45,12 @@ def parse(
     return found
 
 
+def lines(text: str) -> dict[str, int]:
+    """For each variable in a text, the line, counted from 1, that gives it the value it ends up with."""
+    reader = _Reader(Source(Path(), ""), text, Variables({}), Problems())
+    return {name: text.count("\n", 0, start) + 1 for start, name in reader.starts()}
+
+
 def parse_raw(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     """`KEY=value` lines taken as they are (`format: raw`); a bare name takes its value from `environment`."""
     values: dict[str, str] = {}
@@ -70,6 +77,13 @@ class _Reader:
             name, value = self._entry()
             if value is not None:
                 yield name, value
+
+    def starts(self) -> Iterator[tuple[int, str]]:
+        """Where each entry begins, and the name it gives a value to."""
+        while self._skip():
+            start, (name, _) = self._at, self._entry()
+            if name:
+                yield start, name
 
     def _skip(self) -> bool:
         """Goes past spaces and comments; whether anything follows."""

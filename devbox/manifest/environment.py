@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devbox.domain.spec import EnvVar, Template
+from devbox.domain.spec import EnvVar, Origin, Template
 from devbox.manifest import variables
 from devbox.manifest.source import Place
 from devbox.manifest.tree import Mapping, Node, Scalar
@@ -85,7 +85,8 @@ def _env_file(scope: Scope, item: Node, earlier: dict[str, EnvVar]) -> dict[str,
     known = {name: str(variable.value) for name, variable in earlier.items()}
     values = variables.read_file(path, scope.variables, scope.problems, path_node.place, raw, earlier=known)
     hidden = path.name.startswith(".env")
-    origin = path_node.place.origin
+    # The line of each is looked up by whoever asks where a value comes from.
+    origin = Origin(str(path.absolute()), 0, 0)
     return {
         name: EnvVar(name, Template.of(value), hidden or looks_secret(name, value), origin)
         for name, value in values.items()

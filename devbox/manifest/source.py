@@ -66,6 +66,15 @@ class Place:
         end = self.end_column if self.end_line == self.line else len(self.source.line(self.line)) + 1
         return max(1, end - self.column)
 
+    @property
+    def text(self) -> str:
+        """What is written there."""
+        lines = [self.source.line(number) for number in range(self.line, self.end_line + 1)]
+        if lines:
+            lines[-1] = lines[-1][: self.end_column - 1]
+            lines[0] = lines[0][self.column - 1 :]
+        return "\n".join(lines)
+
     def find(self, fragment: str) -> Place:
         """The first occurrence of `fragment` within this place; the place itself where the text is not literally so."""
         for number in range(self.line, max(self.line, self.end_line) + 1):

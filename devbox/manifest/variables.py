@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Sequence as Files
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,22 @@ def _parsed(
         return dotenv.parse_raw(text, variables.known)
     source = Source(source.path, source.name, lines_of(text))
     return dotenv.parse(source, text, variables.known, problems, earlier)
+
+
+_VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{?([A-Za-z_][A-Za-z0-9_]*)(?![A-Za-z0-9_.-]*\.[A-Za-z0-9_-]+\})")
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """The variables in a value as it is written, those within others too."""
+    if isinstance(node, Tree):
+        for _, entry in node:
+            yield from names_in(entry.value)
+    elif isinstance(node, Sequence):
+        for item in node:
+            yield from names_in(item)
+    elif node.template is not None:
+        for line in node.place.text.splitlines():
+            yield from _VARIABLE.findall(line)
 
 
 MOST_REFERENCES = 200

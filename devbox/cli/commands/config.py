@@ -13,13 +13,15 @@ from devbox.domain.errors import UsageError
 
 
 def run(args: Arguments) -> int:
-    from devbox.manifest.canonical import as_written, canonical
+    from devbox.manifest.canonical import canonical
+    from devbox.manifest.showing import as_written
 
     project = args.project()
     if args.no_interpolate:
         from devbox.manifest.reading import read_as_written
 
-        _put_out(args, as_written(read_as_written(project.files(), args.selection().directory)))
+        tree = read_as_written(project.files(), args.selection().directory)
+        _put_out(args, as_written(tree, show_secrets=args.show_secrets))
         return 0
     reading = project.read(args.services)
     for note in reading.app.notes:
@@ -74,8 +76,8 @@ def _hash(services: dict[str, Any], name: str) -> str:
 
 
 def _environment(variables: Any, show_secrets: bool) -> list[str]:
-    from devbox.manifest.canonical import MASK
     from devbox.manifest.environment import looks_secret
+    from devbox.manifest.showing import MASK
 
     def shown(name: str, value: str) -> str:
         hidden = variables.is_secret(name) or looks_secret(name, value)

@@ -51,4 +51,5 @@ def _matches(key: str, asked: str) -> bool:
 
 def _lines(service: str, value: Provenance) -> list[str]:
     lines = [f"{service}.{value.key} = {value.value}", f"    {value.origin}"]
+    lines += [f"    with {variable}" for variable in value.through]
     return lines + [f"    over {said.origin}: {said.value}" for said in value.overrode]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from devbox.manifest.canonical import MASK, canonical
+from devbox.manifest.canonical import canonical
 from devbox.manifest.keys import COMPOSE
+from devbox.manifest.reading import read_as_written
+from devbox.manifest.showing import MASK, as_written
 from tests.unit.manifest.reading import Folder, as_printed
 
 CASES = Path(__file__).parents[2] / "meshes" / "cases"
@@ -388,6 +390,23 @@ def test_a_volume_that_binds_a_directory_has_its_absolute_path(folder: Folder) -
     assert data_of(folder, text)["volumes"]["data"]["driver_opts"] == options
     (volume,) = folder.read(text).app.volumes
     assert dict(volume.driver_opts) == options
+
+
+def test_a_manifest_as_it_is_written_keeps_its_variables_and_shows_no_secret(folder: Folder) -> None:
+    file = folder.write(
+        "compose.yaml",
+        """
+        services:
+          map: {image: "x:$TAG", environment: {TOKEN: abc, OTHER: "${TOKEN}", A: b}}
+          list: {image: x, environment: [TOKEN=abc, "PASSWORD=${P:-x}", B]}
+        """,
+    )
+    data = as_written(read_as_written([file]))
+    assert data["services"] == {
+        "map": {"image": "x:$TAG", "environment": {"TOKEN": MASK, "OTHER": "${TOKEN}", "A": "b"}},
+        "list": {"image": "x", "environment": [f"TOKEN={MASK}", "PASSWORD=${P:-x}", "B"]},
+    }
+    assert "abc" in str(as_written(read_as_written([file]), show_secrets=True))
 
 
 def test_models_stay_where_they_are(folder: Folder) -> None:
