@@ -157,6 +157,8 @@ class DevboxApp(App[Quit]):
 
     def _draw(self) -> None:
         self._drawing = None
+        if not self.is_running:  # while it closes, its parts have lost their styles already
+            return
         self.panel.draw()
         if self._moved:
             self._moved = False
@@ -196,7 +198,8 @@ class DevboxApp(App[Quit]):
 
     async def _ask(self, tab: str, row: Row) -> None:
         await self.asked.ask(self._control, tab, row)
-        self.panel.draw_detail()
+        if self.is_running:
+            self.panel.draw_detail()
 
     # --- the log of the selected one
 
