@@ -9,7 +9,7 @@ from devbox.domain.codec import decode
 from devbox.domain.errors import ControlError, UsageError
 from devbox.domain.status import Phase
 
-_ENDED = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.IDLE})
+_ENDED = frozenset({Phase.COMPLETED, Phase.FAILED})
 
 
 def run(args: Arguments) -> int:
@@ -25,12 +25,17 @@ def run(args: Arguments) -> int:
             raise UsageError(f"no such service: {min(unknown)}")
         rows = frame.rows if isinstance(frame, Snapshot | Changed) else ()
         for row in rows:
-            if row.service in left and row.status.phase in _ENDED and row.status.hold is None:
+            if row.service in left and _has_ended(row):
                 left.discard(row.service)
                 result = result or _said(row)
         if not left:
             return result
     raise ControlError("the supervisor ended while waiting")
+
+
+def _has_ended(row: Row) -> bool:
+    """Whether nothing of it runs, and nothing will: one that is held has not started yet."""
+    return row.status.phase in _ENDED or (row.status.phase is Phase.IDLE and row.status.hold is None)
 
 
 def _said(row: Row) -> int:

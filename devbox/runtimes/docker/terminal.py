@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 _CHUNK = 64 * 1024
 _HEADER = 8
 _STDERR = 2
+_RESIZE_PAUSES = (0.02, 0.05, 0.1, 0.2)
+_LAST_RESIZE = 1.0
 
 
 @contextlib.contextmanager
@@ -25,7 +28,8 @@ def raw_mode() -> Iterator[None]:
 
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setraw(sys.stdin)
+        # What was typed ahead is kept: it is for the program that is about to start.
+        tty.setraw(sys.stdin, termios.TCSADRAIN)
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
@@ -33,20 +37,42 @@ def raw_mode() -> Iterator[None]:
 
 @contextlib.contextmanager
 def followed_size(resize: Callable[[int, int], None]) -> Iterator[None]:
-    """`resize(height, width)` is told of the terminal's size now, and whenever it changes."""
+    """`resize(height, width)` is told of the terminal's size now, and whenever it changes.
 
-    def tell(*_: object) -> None:
-        size = shutil.get_terminal_size()
-        # A program that has just ended has no terminal to resize any more.
-        with contextlib.suppress(Exception):
-            resize(size.lines, size.columns)
+    It is called on a thread, one size after the other: a signal handler may come in the middle of another request.
+    """
+    news, tell = os.pipe()
+    os.set_blocking(tell, False)
 
-    before = signal.signal(signal.SIGWINCH, tell)
-    tell()
+    def note(*_: object) -> None:
+        # A full pipe holds news enough.
+        with contextlib.suppress(BlockingIOError):
+            os.write(tell, b".")
+
+    before = signal.signal(signal.SIGWINCH, note)
+    note()
+    thread = threading.Thread(target=_follow, args=(news, resize), name="terminal size", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)
+        os.close(tell)
+        thread.join(_LAST_RESIZE)
+        if not thread.is_alive():
+            os.close(news)
+
+
+def _follow(news: int, resize: Callable[[int, int], None]) -> None:
+    while os.read(news, _CHUNK):
+        size = os.get_terminal_size(sys.stdout.fileno())
+        for pause in _RESIZE_PAUSES:
+            try:
+                resize(size.lines, size.columns)
+                break
+            except Exception:
+                # The program has not started yet, or has ended and has no terminal to resize any more.
+                time.sleep(pause)
 
 
 def plain_socket(stream: Any) -> socket.socket:
