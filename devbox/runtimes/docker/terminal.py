@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -99,8 +100,21 @@ def join(connection: socket.socket, *, tty: bool, stdin: bool) -> None:
                 connection.sendall(typed)
                 continue
             sources.remove(sys.stdin.fileno())
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+            _say_no_more(connection)
+
+
+def _say_no_more(connection: socket.socket) -> None:
+    """Tell the program that its input has ended; what it says is still heard."""
+    with contextlib.suppress(OSError):
+        if not isinstance(connection, ssl.SSLSocket):
+            connection.shutdown(socket.SHUT_WR)
+            return
+        # `shutdown` would take the encryption off. `unwrap` sends TLS's own farewell, then waits for one: not here.
+        connection.setblocking(False)
+        try:
+            connection.unwrap()
+        finally:
+            connection.setblocking(True)
 
 
 def _pending(connection: Any) -> bool:
