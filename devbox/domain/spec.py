@@ -154,6 +154,14 @@ class TcpCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class GrpcCheck:
+    """Ask gRPC's standard health service on `port` for `service`; empty means the server as a whole."""
+
+    port: int | None = None
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecCheck:
     """Run `argv` where the service runs; well when it exits with 0."""
 
@@ -167,7 +175,7 @@ class LogCheck:
     pattern: str
 
 
-Check = HttpCheck | TcpCheck | ExecCheck | LogCheck
+Check = HttpCheck | TcpCheck | GrpcCheck | ExecCheck | LogCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,7 +475,7 @@ def behind_door(spec: ServiceSpec, private: Mapping[int, int]) -> ServiceSpec:
 
 def _by_target(probe: Probe, ports: tuple[Port, ...]) -> Probe:
     """The probe with its port named by target: the published one leads to whoever is behind the door."""
-    if not isinstance(probe.check, HttpCheck | TcpCheck):
+    if not isinstance(probe.check, HttpCheck | TcpCheck | GrpcCheck):
         return probe
     wanted = probe.check.port
     target = next((p.target for p in ports if wanted == p.published and wanted != p.target), wanted)

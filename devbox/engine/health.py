@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.measure import ProbeResult
-from devbox.domain.spec import ContainerRun, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
+from devbox.domain.spec import ContainerRun, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
+from devbox.engine import grpc_probe
 from devbox.engine.executor import Post
 from devbox.engine.http_probe import HttpProbe
 from devbox.engine.logs import LogStore
@@ -95,7 +96,7 @@ class Prober:
         at, began = time.time(), time.monotonic()
         try:
             # Commands and requests have their own bounds, and know better words for them.
-            own = isinstance(probe.check, ExecCheck | HttpCheck)
+            own = isinstance(probe.check, ExecCheck | HttpCheck | GrpcCheck)
             async with asyncio.timeout(probe.timeout + (_MARGIN if own else 0)):
                 ok, output = await self._checker(instance, unit, probe)()
         except TimeoutError:
@@ -113,6 +114,8 @@ class Prober:
                 return lambda: self._http.ask(*_address(unit, http.port), http, probe.timeout)
             case TcpCheck(port):
                 return lambda: _tcp(*_address(unit, port), proxied=isinstance(unit.spec.run, ContainerRun))
+            case GrpcCheck() as grpc:
+                return lambda: grpc_probe.ask(*_address(unit, grpc.port), grpc, probe.timeout)
             case ExecCheck(argv):
                 return lambda: self._exec(instance, unit, tuple(map(str, argv)), probe.timeout)
             case LogCheck(pattern):

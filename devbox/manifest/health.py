@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, replace
 
-from devbox.domain.spec import Check, ExecCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template
+from devbox.domain.spec import Check, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template
 from devbox.manifest.commands import arguments
 from devbox.manifest.draft import Draft, Timing
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
@@ -15,8 +15,10 @@ COMPOSE = Probe(ExecCheck(()), interval=30.0, timeout=30.0, retries=3, start_per
 """The clockwork of Compose's healthchecks where they do not set it themselves."""
 
 TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
-_KINDS = ("http", "tcp", "exec", "log")
+_KINDS = ("http", "tcp", "grpc", "exec", "log")
+_DETAILS = {"status": "http", "body": "http", "service": "grpc"}
 _HTTP_TARGET = re.compile(r"(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?", re.ASCII)
+_SERVICE = re.compile(r"[\w./-]{0,100}", re.ASCII)
 _STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
 
 
@@ -56,20 +58,20 @@ def _shell(line: Template) -> tuple[Template, ...]:
 
 def health(scope: Scope, node: Node, draft: Draft) -> None:
     """devbox's form: exactly one kind of check, and when it is made."""
-    entries = scope.mapping(node, "health", (*_KINDS, "status", "body", *TIMES))
+    entries = scope.mapping(node, "health", (*_KINDS, *_DETAILS, *TIMES))
     draft.timing, draft.compose_health = _timing(scope, entries), False
     kinds = [kind for kind in _KINDS if kind in entries]
     if len(kinds) > 1:
         place = entries[kinds[1]].key
         scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
-    elif not kinds and entries.keys() <= {"status", "body", *TIMES} and isinstance(node, Mapping):
-        hint = "Add http: /path, tcp: port, exec: [command] or log: regex."
+    elif not kinds and entries.keys() <= {*_DETAILS, *TIMES} and isinstance(node, Mapping):
+        hint = "Add http: /path, tcp: port, grpc: port, exec: [command] or log: regex."
         scope.problems.add(node.place, "health does not say what to check", hint)
     elif kinds:
         draft.check = _check(scope, kinds[0], entries)
-    for key in ("status", "body"):
-        if key in entries and "http" not in kinds:
-            scope.problems.add(entries[key].key, f"{key} belongs to a check by http")
+    for key, kind in _DETAILS.items():
+        if key in entries and kind not in kinds:
+            scope.problems.add(entries[key].key, f"{key} belongs to a check by {kind}")
 
 
 def _check(scope: Scope, kind: str, entries: dict[str, Entry]) -> Check | None:
@@ -79,6 +81,8 @@ def _check(scope: Scope, kind: str, entries: dict[str, Entry]) -> Check | None:
     if kind == "tcp":
         port = scope.port(node, "tcp")
         return None if port is None else TcpCheck(port)
+    if kind == "grpc":
+        return _grpc(scope, node, entries)
     if kind == "exec":
         argv = arguments(scope, node, "exec")
         if argv == ():
@@ -86,6 +90,15 @@ def _check(scope: Scope, kind: str, entries: dict[str, Entry]) -> Check | None:
         return ExecCheck(argv) if argv else None
     pattern = scope.pattern(node, "log")
     return None if pattern is None else LogCheck(pattern)
+
+
+def _grpc(scope: Scope, node: Node, entries: dict[str, Entry]) -> GrpcCheck | None:
+    port = scope.port(node, "grpc")
+    service = scope.text(entries["service"].value, "service") if "service" in entries else ""
+    if service and not _SERVICE.fullmatch(service):
+        scope.problems.add(entries["service"].value.place, f"{shown(service)} is not the name of a gRPC service")
+        return None
+    return None if port is None or service is None else GrpcCheck(port, service)
 
 
 def _http(scope: Scope, node: Node, entries: dict[str, Entry]) -> HttpCheck | None:

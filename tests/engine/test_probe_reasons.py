@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devbox.domain.spec import HttpCheck
+from devbox.domain.spec import GrpcCheck, HttpCheck
+from devbox.engine import grpc_probe
 from devbox.engine.http_probe import HttpProbe
 
 LIMIT = 0.3
@@ -113,3 +114,46 @@ async def test_http_of_a_process_that_is_killed_while_it_is_asked_and_after() ->
     assert not ok
     assert words.startswith("GET http://127.0.0.1:PORT/: the connection was ")
     assert await said(port, HttpCheck()) == (False, "GET http://127.0.0.1:PORT/: connection refused")
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+SETTINGS = frame(4, 0, 0, b"")
+HEADERS, TRAILERS = frame(1, 4, 1, b"\x88"), frame(1, 5, 1, b"\x88")
+
+
+def health(status: bytes) -> bytes:
+    return SETTINGS + HEADERS + frame(0, 0, 1, b"\0" + len(status).to_bytes(4, "big") + status) + TRAILERS
+
+
+@pytest.mark.parametrize(
+    ("answer", "end", "service", "expected"),
+    [
+        (health(b"\x08\x01"), "keep", "", (True, "health of the server: SERVING")),
+        (health(b"\x08\x02"), "keep", "shop", (False, "health of shop: NOT_SERVING")),
+        (health(b""), "keep", "", (False, "health of the server: UNKNOWN")),
+        (
+            SETTINGS + TRAILERS,
+            "keep",
+            "shop",
+            (
+                False,
+                "health of shop: the call was refused: the server has no health service, or it does not know shop",
+            ),
+        ),
+        (SETTINGS, "keep", "", (False, "no answer within 0.3 s")),
+        (SETTINGS, "close", "", (False, "127.0.0.1:PORT closed the connection before it answered")),
+        (SETTINGS, "reset", "", (False, "127.0.0.1:PORT reset the connection before it answered")),
+        (frame(3, 0, 1, b"\0\0\0\7"), "keep", "", (False, "127.0.0.1:PORT broke off the call: HTTP/2 error 7")),
+        (frame(7, 0, 0, bytes(8) + b"bye"), "keep", "", (False, "127.0.0.1:PORT ended the connection: bye")),
+        (WHOLE, "close", "", (False, "127.0.0.1:PORT does not speak gRPC")),
+    ],
+)
+async def test_grpc(answer: bytes, end: str, service: str, expected: tuple[bool, str]) -> None:
+    async with answering(answer, end) as port:
+        ok, words = await grpc_probe.ask("127.0.0.1", port, GrpcCheck(port, service), LIMIT)
+    assert (ok, words.replace(str(port), "PORT")) == expected
+    ok, words = await grpc_probe.ask("127.0.0.1", port, GrpcCheck(port), LIMIT)
+    assert (ok, words) == (False, f"nobody listens on 127.0.0.1:{port}")
