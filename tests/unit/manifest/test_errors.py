@@ -792,6 +792,7 @@ def test_health_forms(folder: Folder) -> None:
           e: {command: x, health: {log: "("}}
           f: {command: x, health: {tcp: 80, body: x}}
           g: {command: x, health: {exec: []}}
+          h: {command: x, health: {grpc: 80, service: "a b"}}
         """,
     )
     assert found == as_printed(
@@ -802,7 +803,7 @@ def test_health_forms(folder: Folder) -> None:
         devbox.yaml:3:27: health does not say what to check
             3 |   b: {command: x, health: {interval: 5s}}
               |                           ^^^^^^^^^^^^^^
-              hint: Add http: /path, tcp: port, exec: [command] or log: regex.
+              hint: Add http: /path, tcp: port, grpc: port, exec: [command] or log: regex.
         devbox.yaml:4:34: "healthz" is no path
             4 |   c: {command: x, health: {http: healthz}}
               |                                  ^^^^^^^
@@ -820,6 +821,9 @@ def test_health_forms(folder: Folder) -> None:
         devbox.yaml:8:34: exec names no command
             8 |   g: {command: x, health: {exec: []}}
               |                                  ^^
+        devbox.yaml:9:47: "a b" is not the name of a gRPC service
+            9 |   h: {command: x, health: {grpc: 80, service: "a b"}}
+              |                                               ^^^^^
         """
     )
 
