@@ -56,6 +56,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedKind:
+    """How files whose names end in `suffix` are applied; `{file}` in `argv` stands for one of them."""
+
+    suffix: str
+    argv: tuple[Template, ...]
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pieces:
     """What an entry brings to a service. `secret_exports` are those that hold a password."""
 
@@ -74,6 +83,7 @@ class Pieces:
     console: tuple[Template, ...] = ()
     open: Endpoint | None = None
     metrics: Endpoint | None = None
+    seed: tuple[SeedKind, ...] = ()
 
 
 def setting_from_environment(entry: Entry, environment: Mapping[str, str]) -> dict[str, str]:
@@ -137,6 +147,8 @@ class _Filler:
     def __init__(self, entry: Entry, asked: Asked, places: Mapping[str, str]) -> None:
         self._service = asked.service
         self.values = {"service": asked.service, "version": asked.version or entry.version, **places}
+        # It is known when a file is applied.
+        self.values["file"] = "{file}"
         self.secret: frozenset[str] = frozenset(name for name, s in entry.settings.items() if s.generated)
         for name, setting in entry.settings.items():
             default = asked.secret(name) if setting.generated and name not in asked.settings else setting.default
@@ -191,6 +203,7 @@ def _pieces(
         console=fill.all(form.console),
         open=_endpoint(entry.open),
         metrics=_endpoint(entry.metrics),
+        seed=tuple(SeedKind(suffix, fill.all(each.run), each.line) for suffix, each in form.seed.items()),
     )
 
 

@@ -59,6 +59,7 @@ class Supervisor:
             self._journal,
             LogStore(places.logs, runtime.logs),
             PortBook(places.project, places.run / "ports.json", is_free),
+            places.seeds,
             forms=Forms(places.run / "forms.json"),
             porter=PorterLink(places.door_socket, places.run / "doors.log"),
         )

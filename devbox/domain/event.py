@@ -239,6 +239,17 @@ class HealthChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Seeded:
+    """What became of the seed of a service's data, in words."""
+
+    key: UnitKey
+    words: str
+
+    def describe(self) -> str:
+        return f"seed: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
 class OldOneServes:
     """A new instance that was to take over did not come to that; the old one goes on serving."""
 
@@ -345,6 +356,7 @@ Body = (
     | InstanceSeen
     | InstanceGone
     | HealthChanged
+    | Seeded
     | OldOneServes
     | Slept
     | Woken
@@ -383,7 +395,7 @@ def service_of(body: Body) -> str:
             return observed.key.service
         case StepFinished() | StepFailed() | InstanceGone() | HealthChanged() | Signalled() | Progress():
             return body.key.service
-        case Outdated() | PauseChanged() | OldOneServes() | Slept() | Woken():
+        case Outdated() | PauseChanged() | Seeded() | OldOneServes() | Slept() | Woken():
             return body.key.service
         case ReloadRequested() | Reloaded() | ReloadFailed() | WatchNoted():
             return body.service

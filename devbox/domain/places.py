@@ -2,6 +2,7 @@
 
     <state>/<project>/                 0700
         data/<volume>/                 databases; survives `down`, goes with `down -v`
+        data/seeds.json                which seeds were applied to which data
         secrets.json                   passwords made once for that data; goes with it
         run/                           everything else; goes with `down`
             socket, lock, project.json, supervisor.log, keeper.sock, journal.jsonl, logs/, records/
@@ -41,6 +42,10 @@ class Places:
     @property
     def data(self) -> Path:
         return self.home / "data"
+
+    @property
+    def seeds(self) -> Path:
+        return self.data / "seeds.json"
 
     @property
     def secrets(self) -> Path:

@@ -342,6 +342,20 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedFile:
+    """A file that fresh data begin with, and the command that applies it.
+
+    In `argv`, `{file}` stands for where it can be read. `shown` is what people call it. `line` is a regular expression
+    whose first group is the line that an error message blames.
+    """
+
+    path: str
+    shown: str
+    argv: tuple[Template, ...]
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MadeFile:
     """A file at `target` in a service's container, made from the mesh as it is; a `secret` one holds a password."""
 
@@ -365,7 +379,8 @@ class ServiceSpec:
     `exports` are what `${name.export}` of other services can refer to, besides `host`, `port` and `url`, which every
     service with a port has. Their templates may refer to the service itself. `entry` is the entry of the catalogue that
     it was made from. `metrics` is where it tells its metrics. `console` is what `devbox exec` opens by itself.
-    `open_path` is a page for people, on the port `open_port` (None: the first one).
+    `open_path` is a page for people, on the port `open_port` (None: the first one). `seed` is what fresh data begin
+    with, None for what cannot be seeded.
     """
 
     name: str
@@ -392,6 +407,7 @@ class ServiceSpec:
     made_files: tuple[MadeFile, ...] = ()
     console: tuple[Template, ...] = ()
     open_port: int | None = None
+    seed: tuple[SeedFile, ...] | None = None
 
     @property
     def runtime(self) -> str:

@@ -9,6 +9,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref
@@ -19,6 +20,7 @@ from devbox.engine import grpc_probe
 from devbox.engine.executor import Post
 from devbox.engine.http_probe import HttpProbe
 from devbox.engine.logs import LogStore
+from devbox.engine.seed import Seeder
 from devbox.plan.health import Pulse, judge, next_pause
 from devbox.plan.state import State
 from devbox.runtimes.base import Runtime
@@ -39,10 +41,10 @@ log = logging.getLogger(__name__)
 class Prober:
     """Keeps one probing task for each live instance, and what its last probes said."""
 
-    def __init__(self, runtimes: Mapping[str, Runtime], logs: LogStore, post: Post) -> None:
-        self._runtimes, self._logs, self._post = runtimes, logs, post
+    def __init__(self, runtimes: Mapping[str, Runtime], logs: LogStore, post: Post, seeder: Seeder) -> None:
+        self._runtimes, self._logs, self._post, self._seeder = runtimes, logs, post, seeder
         self._tasks: dict[_Life, asyncio.Task[None]] = {}
-        self._probes: dict[_Life, Probe] = {}
+        self._watched: dict[_Life, tuple[Probe, object]] = {}
         self._results: dict[UnitKey, deque[ProbeResult]] = {}
         self._http = HttpProbe()
 
@@ -57,11 +59,13 @@ class Prober:
                 probe = there.spec.probe
                 if probe is not None and not (probe.assumed and instance.health is not None):
                     wanted[instance.ref, instance.started_at] = (instance, there, probe)
-        for life in [each for each in self._tasks if each not in wanted or self._probes[each] != wanted[each][2]]:
+        for life in [
+            each for each in self._tasks if each not in wanted or self._watched[each] != _watched(wanted[each])
+        ]:
             self._tasks.pop(life).cancel()
         for life, (instance, target, probe) in wanted.items():
             if life not in self._tasks:
-                self._probes[life] = probe
+                self._watched[life] = _watched(wanted[life])
                 self._tasks[life] = asyncio.create_task(self._watch(instance, target, probe))
 
     def last_output(self, key: UnitKey) -> str:
@@ -84,6 +88,11 @@ class Prober:
         results = self._results[instance.key] = deque(maxlen=_KEPT_RESULTS)
         while True:
             result = await self._probe(instance, unit, probe)
+            if result.ok and not pulse.ever_well and (wrong := await self._settle(instance, unit, results)):
+                results.append(replace(result, ok=False, output=wrong))
+                self._post(HealthChanged(instance.ref, instance.key, Health.UNHEALTHY, wrong), 0)
+                # Half a seed does not become a whole one by being asked again: a restart goes on from where it failed.
+                return
             results.append(result)
             before, pulse = pulse, judge(probe, pulse, result, time.time() - instance.started_at)
             if pulse.health is not before.health:
@@ -91,6 +100,16 @@ class Prober:
             if isinstance(probe.check, LogCheck) and pulse.health is Health.HEALTHY:
                 return
             await asyncio.sleep(next_pause(probe, pulse) * random.uniform(1 - _JITTER, 1 + _JITTER))
+
+    async def _settle(self, instance: Observed, unit: Unit, results: deque[ProbeResult]) -> str:
+        """Have a server that answers for the first time begin with its seed; what went wrong, in words."""
+        if not unit.spec.seed:
+            return await self._seeder.settle(instance, unit)
+        results.append(ProbeResult(time.time(), False, 0.0, "it answers, and its seed is being applied"))
+        try:
+            return await self._seeder.settle(instance, unit)
+        finally:
+            results.pop()
 
     async def _probe(self, instance: Observed, unit: Unit, probe: Probe) -> ProbeResult:
         at, began = time.time(), time.monotonic()
@@ -134,6 +153,12 @@ class Prober:
     async def _log(self, instance: Observed, pattern: str) -> tuple[bool, str]:
         line = self._logs.find(instance.key, re.compile(pattern), instance.started_at)
         return (True, line) if line is not None else (False, f"no line matches /{pattern}/ yet")
+
+
+def _watched(wanted: tuple[Observed, Unit, Probe]) -> tuple[Probe, object]:
+    """What a probing task was made for: another probe, or another seed, wants another task."""
+    _, unit, probe = wanted
+    return probe, unit.spec.seed
 
 
 async def _tcp(host: str, port: int, *, proxied: bool) -> tuple[bool, str]:

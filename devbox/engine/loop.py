@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from signal import Signals
 
 from devbox.domain.errors import EngineUnavailable, UsageError
@@ -44,6 +45,7 @@ from devbox.engine.ports import PortBook
 from devbox.engine.reach import note_outage, outage_of
 from devbox.engine.reduce import reduce
 from devbox.engine.relay import Relays
+from devbox.engine.seed import Seeder
 from devbox.plan.reconcile import Decision, next_deadline, reconcile
 from devbox.plan.resolve import port_clash, resolve
 from devbox.plan.state import State
@@ -86,6 +88,7 @@ class Engine:
         journal: Journal,
         logs: LogStore,
         ports: PortBook,
+        seeds: Path,
         clock: Callable[[], float] = time.time,
         porter: Porter | None = None,
         forms: Forms | None = None,
@@ -101,7 +104,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self._doors = Doors(porter, self.runtimes, self.post) if porter is not None else None
         self._executor = Executor(self.runtimes, self.post, self._doors)
-        self.prober = Prober(self.runtimes, logs, self.post)
+        self.prober = Prober(self.runtimes, logs, self.post, Seeder(self.runtimes, seeds, self.post))
         self.metrics = Recorder(self.runtimes)
         self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []

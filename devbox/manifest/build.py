@@ -30,6 +30,7 @@ from devbox.manifest.container import READERS, SILENT_FOR_PROCESSES
 from devbox.manifest.draft import Draft
 from devbox.manifest.health import probe
 from devbox.manifest.resources import Resources
+from devbox.manifest.seeding import seed_files
 from devbox.manifest.values import Scope
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _assembled(scope: Scope, draft: Draft, run: Run, pieces: Pieces | None, *, i
         entry=pieces.entry if pieces else "",
         metrics=draft.metrics or (pieces.metrics if pieces else None),
         balance=draft.balance,
+        seed=seed_files(scope, draft, pieces),
         made_files=pieces.made_files if pieces else (),
         console=pieces.console if pieces else (),
         tasks=tuple(draft.tasks),

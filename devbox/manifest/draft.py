@@ -114,6 +114,7 @@ class Draft:
     open_path: str | None = None
     metrics: Endpoint | None = None
     balance: Balance | None = None
+    seed: list[tuple[str, Place]] = field(default_factory=list)
     tasks: list[TaskSpec] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)

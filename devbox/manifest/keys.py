@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, Until
-from devbox.manifest import balance, builds, container, environment, health, watching
+from devbox.manifest import balance, builds, container, environment, health, seeding, watching
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
 from devbox.manifest.draft import Dependency, Draft, Local, Use
@@ -190,11 +190,6 @@ def _tasks(scope: Scope, node: Node, draft: Draft) -> None:
             draft.tasks.append(TaskSpec(name, argv))
 
 
-def _seed(scope: Scope, node: Node, draft: Draft) -> None:
-    scope.texts(node, "seed")
-    scope.problems.note(draft.keys["seed"], not_carried(draft.name, "seed"))
-
-
 def not_carried(service: str, key: str) -> str:
     """What is said about a key that is valid and not acted on."""
     return f"services.{service}.{key} is not supported yet and has no effect"
@@ -236,7 +231,7 @@ OWN: dict[str, Reader] = {
     "watch": watching.watch,
     "tasks": _tasks,
     "open": _open,
-    "seed": _seed,
+    "seed": seeding.seed,
     "requires": _requires,
     "reload": _reload,
     "local": _local,

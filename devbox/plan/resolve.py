@@ -18,6 +18,7 @@ from devbox.domain.spec import (
     Port,
     ProcessRun,
     Reference,
+    SeedFile,
     ServiceSpec,
     Template,
     Unit,
@@ -100,9 +101,16 @@ def _unit(key: UnitKey, reader: ServiceSpec, services: dict[str, ServiceSpec]) -
         probe=reader.probe.filled(fill) if reader.probe is not None else None,
         exports=tuple((name, outside(value)) for name, value in reader.exports),
         console=tuple(map(fill, reader.console)),
+        seed=_seed(reader, fill),
         tasks=tuple(replace(task, argv=tuple(map(fill, task.argv))) for task in reader.tasks),
     )
     return Unit(key=key, spec=spec, fingerprint=fingerprint(spec))
+
+
+def _seed(reader: ServiceSpec, fill: Callable[[Template], Template]) -> tuple[SeedFile, ...] | None:
+    if reader.seed is None:
+        return None
+    return tuple(replace(each, argv=tuple(map(fill, each.argv))) for each in reader.seed)
 
 
 def _but_own_ports(template: Template, reader: ServiceSpec, services: dict[str, ServiceSpec]) -> Template:

@@ -151,6 +151,9 @@ class Runtime(Protocol):
     async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
         """Run a command where the instance runs. Raises StepError where it fails or takes longer than `limit`."""
 
+    async def data_mark(self, ref: Ref, unit: Unit) -> str:
+        """A text that stands for the data an instance has: others, once they were made anew."""
+
     def logs(self, key: UnitKey) -> LogFiles:
         """Where a replica's output is."""
 

@@ -102,6 +102,10 @@ class FakeRuntime:
     async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
         """Every command ends well."""
 
+    async def data_mark(self, ref: Ref, unit: Unit) -> str:
+        """Data that last as long as nobody clears them."""
+        return unit.key.service
+
     def logs(self, key: UnitKey) -> LogFiles:
         return LogFiles(self._logs / f"{key}.stdout", self._logs / f"{key}.stderr")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -22,7 +23,15 @@ def run(args: Arguments) -> int:
     unit, ref = running(placed(project.client(), args.service, args.index))
     if isinstance(unit.spec.run, ProcessRun):
         return _beside_process(unit, args, project.name(), project.environment)
-    return _in_container(ref, args, project.name(), project.environment, tuple(args.argv) or _SHELL)
+    argv = tuple(args.argv) or _console(unit) or _SHELL
+    return _in_container(ref, args, project.name(), project.environment, argv)
+
+
+def _console(unit: Unit) -> tuple[str, ...]:
+    """The server's own prompt, for what comes from the catalogue; none where its client is not installed here."""
+    argv = tuple(map(str, unit.spec.console))
+    there = not isinstance(unit.spec.run, ProcessRun) or (argv and shutil.which(argv[0]))
+    return argv if there else ()
 
 
 def _in_container(ref: Ref, args: Arguments, project: str, environ: dict[str, str], argv: tuple[str, ...]) -> int:
@@ -45,7 +54,7 @@ def _in_container(ref: Ref, args: Arguments, project: str, environ: dict[str, st
 def _beside_process(unit: Unit, args: Arguments, project: str, environ: dict[str, str]) -> int:
     if args.user or args.privileged:
         raise UsageError(f"{unit.key.service} runs on this machine: there --user and --privileged mean nothing")
-    return run_here(unit, tuple(args.argv) or (environ.get("SHELL", "sh"),), args, project, environ)
+    return run_here(unit, tuple(args.argv) or _console(unit) or (environ.get("SHELL", "sh"),), args, project, environ)
 
 
 def run_beside(found: Placed, argv: tuple[str, ...], args: Arguments) -> int:

@@ -36,7 +36,7 @@ from devbox.runtimes.docker.provision import (
     run_last_hooks,
     take_over_name,
 )
-from devbox.runtimes.docker.sight import key_of, observed_of
+from devbox.runtimes.docker.sight import data_mark, key_of, observed_of
 from devbox.runtimes.docker.sync import ContainerFiles
 from devbox.runtimes.docker.translate import Surroundings, attachments, container_of
 from devbox.runtimes.docker.usage import ContainerUsage
@@ -215,6 +215,10 @@ class DockerRuntime:
         except TimeoutError:
             words = f"{hook.command[0]} took longer than {limit:g} s"
             raise StepError(Failure(FailureKind.EXITED, words)) from None
+
+    async def data_mark(self, ref: Ref, unit: Unit) -> str:
+        path = container_run(unit).data_volume
+        return await self._engine.call(lambda client: data_mark(client, ref.id, path))
 
     def logs(self, key: UnitKey) -> LogFiles:
         folder = self._places.logs

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import UnitKey
 from devbox.domain.status import Health
 from devbox.runtimes.docker.names import DOOR, FINGERPRINT, REPLICA, SERVICE
+
+if TYPE_CHECKING:
+    from docker import APIClient
 
 _NEVER = "0001-01-01"
 """How the engine writes a time that has not come."""
@@ -71,3 +74,14 @@ def _time(text: str) -> float | None:
     # The engine writes nanoseconds; Python reads microseconds.
     head, _, fraction = text.rstrip("Z").partition(".")
     return datetime.fromisoformat(f"{head}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()
+
+
+def data_mark(client: APIClient, container: str, path: str | None) -> str:
+    """A text for the data at a path of a container: its volume, as it was made; without one, this life of it."""
+    inspected = client.inspect_container(container)
+    mount = next((each for each in inspected["Mounts"] if each["Destination"] == path), None)
+    if mount is None:
+        return f"{container} {inspected['State']['StartedAt']}"
+    if mount["Type"] != "volume":
+        return f"{mount['Type']} {mount['Source']}"
+    return f"{mount['Name']} {client.inspect_volume(mount['Name']).get('CreatedAt', '')}"

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,6 +82,17 @@ def _has_user_namespaces() -> bool:
         return False
     trial = ["unshare", "--user", "--map-user=1", "--map-group=1", "--", "true"]
     return subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).returncode == 0
+
+
+def data_mark(folder: str) -> str:
+    """A text that stands for the data in a directory, kept there: other data there have another one."""
+    file = Path(folder) / ".devbox-data"
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        mark = uuid.uuid4().hex
+        file.write_text(mark)
+        return mark
 
 
 def ensure_data_dir(run: ProcessRun) -> None:

@@ -123,6 +123,10 @@ class ProcessRuntime:
             tail = tuple(result.output.splitlines()[-20:])
             raise StepError(Failure(FailureKind.EXITED, f"{hook.command[0]} {ending}", tail=tail))
 
+    async def data_mark(self, ref: Ref, unit: Unit) -> str:
+        folder = _process(unit).data_dir
+        return await asyncio.to_thread(launch.data_mark, folder) if folder is not None else ref.id
+
     def logs(self, key: UnitKey) -> LogFiles:
         folder = self._places.logs
         return LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr")

@@ -39,6 +39,7 @@ class Bench:
             Journal(folder / "journal.jsonl"),
             LogStore(folder / "logs", runtime.logs),
             PortBook("p", folder / "ports.json", lambda *_: True),
+            folder / "seeds.json",
         )
         self.control = LocalControl(self.engine, "p", 1, lambda by, _: self.stopped.append(by))
 

@@ -415,6 +415,7 @@ def test_models_stay_where_they_are(folder: Folder) -> None:
 
 
 def test_devboxs_own_keys_and_references_stand_as_they_are_written(folder: Folder) -> None:
+    folder.write("db/tables.sql", "")
     text = """
         name: shop
         services:
