@@ -125,10 +125,15 @@ class _View:
             return self._hand_over(unit, unit.successor)
         if unit.rejected and unit.unit and unit.rejected.fingerprint == unit.unit.fingerprint and not unit.condemned:
             return _removals(unit, [i for i in unit.instances if not i.alive], ())
-        stale = unit.stale()
-        if len(unit.live) == 1 and stale and unit.keeps_serving:
-            return self._replace_beside(unit, stale[0])
-        return self._replace_stale(unit)
+        serving = unit.current
+        if serving is None or serving not in unit.stale() or not unit.keeps_serving:
+            return self._replace_stale(unit)
+        # What it took over from may be what is wanted again, but it is not what callers reach.
+        others = [instance for instance in unit.live if instance != serving]
+        if not others:
+            return self._replace_beside(unit, serving)
+        stops = [_stop(unit, instance, cause="another instance serves") for instance in others]
+        return stops + _removals(unit, others, tuple(step.id for step in stops))
 
     def _replace_beside(self, unit: UnitState, old: Observed) -> list[Step]:
         """The old one serves until the new one is ready."""
