@@ -18,7 +18,7 @@ from devbox.manifest.draft import Draft, FileUse
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.references import implied
 from devbox.manifest.resources import host_device, secret_target
-from devbox.manifest.showing import MASK, Data, doubled, masked, number, plain, written
+from devbox.manifest.showing import MASK, Data, all_doubled, doubled, masked, number, plain, written
 from devbox.manifest.tree import Entry, Node, Scalar, Sequence
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.units import as_duration, duration, size
@@ -42,7 +42,8 @@ def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
     data["volumes"] = {each.key: _resource(scope, tree, "volumes", each.key, each.name) for each in app.volumes}
     for kind in ("secrets", "configs"):
         used = {use.source for draft in reading.drafts.values() for use in _file_uses(draft, kind)}
-        data[kind] = {key: _content(scope, tree, kind, key, app.project, show_secrets) for key in sorted(used)}
+        declared = used & _keys(tree, kind)
+        data[kind] = {key: _content(scope, tree, kind, key, app.project, show_secrets) for key in sorted(declared)}
     for key, entry in tree:
         if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
@@ -101,7 +102,7 @@ class _Service:
             own["labels"] = dict(draft.file_labels) | own.get("labels", {})
         if waits := self._depends_on(self._node):
             own["depends_on"] = waits
-        if draft.is_container and "networks" not in own and "network_mode" not in own:
+        if draft.is_container and not own.get("networks") and not own.get("network_mode"):
             own["networks"] = {DEFAULT: None}
         return {key: own[key] for key in sorted(own) if own[key] not in ({}, [])}
 
@@ -170,7 +171,7 @@ class _Service:
     def _networks(self, node: Node) -> dict[str, Data | None]:
         written = node if isinstance(node, Tree) else Tree(node.place)
         return {
-            each.network: _with_rest(_attachment(each), written.get(each.network)) or None
+            each.network: _with_rest(all_doubled(_attachment(each)), written.get(each.network)) or None
             for each in self._draft.networks
         }
 
@@ -201,7 +202,8 @@ class _Service:
         return _timed(node)
 
     def _extra_hosts(self, _: Node) -> list[str]:
-        return [f"{name}={address}" for name, address in self._draft.options.get("extra_hosts") or ()]
+        hosts = self._draft.options.get("extra_hosts") or ()
+        return [doubled(f"{name}={address}") for name, address in hosts]
 
     def _devices(self, _: Node) -> list[Data]:
         return [_device(device) for device in self._draft.options.get("devices") or ()]
@@ -223,7 +225,7 @@ class _Service:
             if isinstance(share, dict) and "cpus" in share:
                 share["cpus"] = number(str(share["cpus"]))
         if isinstance(node, Tree) and (labels := node.get("labels")) is not None:
-            data["labels"] = dict(self._scope.pairs(labels, "labels"))
+            data["labels"] = all_doubled(dict(self._scope.pairs(labels, "labels")))
         return data
 
     def _hooks(self, node: Node) -> Any:
@@ -234,7 +236,7 @@ class _Service:
         if isinstance(node, Tree) and (command := node.get("command")) is not None:
             data["command"] = self._command(command)
         if isinstance(node, Tree) and (variables := node.get("environment")) is not None:
-            data["environment"] = dict(self._scope.pairs(variables, "environment"))
+            data["environment"] = all_doubled(dict(self._scope.pairs(variables, "environment")))
         return data
 
     def _develop(self, node: Node) -> Any:
@@ -302,7 +304,7 @@ def _dependency(need: Need) -> Data:
 
 def _port(port: Port, written: Node) -> Data:
     said: Data = plain(written) if isinstance(written, Tree) else {}
-    data: Data = {"mode": said.get("mode") or "ingress", "host_ip": port.host, "target": port.target}
+    data: Data = {"mode": said.get("mode") or "ingress", "host_ip": doubled(port.host), "target": port.target}
     if port.published is not None:
         data["published"] = str(port.published)
     return _with_rest({**data, "protocol": port.protocol}, written)
@@ -327,8 +329,8 @@ _CARRIED = frozenset({"published", "host_ip", "source", "ssh"})
 def _mount(mount: Mount) -> Data:
     data: Data = {"type": str(mount.kind)}
     if mount.source:
-        data["source"] = doubled(mount.source)
-    data["target"] = doubled(mount.target)
+        data["source"] = mount.source
+    data["target"] = mount.target
     if mount.read_only:
         data["read_only"] = True
     match mount.kind:
@@ -340,7 +342,7 @@ def _mount(mount: Mount) -> Data:
         case MountKind.TMPFS:
             size_text = None if mount.size is None else str(mount.size)
             data["tmpfs"] = _given({"size": size_text, "mode": mount.mode})
-    return data
+    return all_doubled(data)
 
 
 def _attachment(attachment: Attachment) -> Data:
@@ -358,12 +360,13 @@ def _attachment(attachment: Attachment) -> Data:
 
 
 def _device(device: Device) -> Data:
-    return {"source": device.host, "target": device.container, "permissions": device.permissions}
+    return all_doubled({"source": device.host, "target": device.container, "permissions": device.permissions})
 
 
 def _file_use(use: FileUse) -> Data:
     mode = None if use.mode is None else f"{use.mode:04o}"
-    return _given({"source": use.source, "target": use.target, "uid": use.uid, "gid": use.gid, "mode": mode})
+    data = {"source": use.source, "target": use.target, "uid": use.uid, "gid": use.gid, "mode": mode}
+    return all_doubled(_given(data))
 
 
 def _file_uses(draft: Draft, kind: str) -> list[FileUse]:
@@ -373,17 +376,16 @@ def _file_uses(draft: Draft, kind: str) -> list[FileUse]:
 def _build(build: BuildSpec, secrets: Iterable[FileUse]) -> Data:
     data: Data = {each.name: getattr(build, each.name) for each in fields(BuildSpec)}
     inline = data.pop("inline")
-    data["dockerfile_inline"] = doubled(inline)
-    data["dockerfile"] = doubled(build.dockerfile) or ("" if inline else "Dockerfile")
-    data["context"] = doubled(build.context)
+    data["dockerfile_inline"] = inline
+    data["dockerfile"] = build.dockerfile or ("" if inline else "Dockerfile")
     for key in ("args", "labels", "additional_contexts"):
-        data[key] = {name: None if text is None else doubled(text) for name, text in data[key]}
+        data[key] = dict(data[key])
     data["extra_hosts"] = [f"{name}={address}" for name, address in build.extra_hosts]
     data["shm_size"] = None if build.shm_size is None else str(build.shm_size)
     data["ulimits"] = {limit.name: _ulimit(limit) for limit in build.ulimits}
-    data["secrets"] = [_file_use(use) for use in secrets]
     data = {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
-    return {key: value for key, value in sorted(_given(data).items())}
+    data = {**all_doubled(data), "secrets": [_file_use(use) for use in secrets]}
+    return dict(sorted(_given(data).items()))
 
 
 def _ulimit(limit: Ulimit) -> int | dict[str, int]:
@@ -414,6 +416,11 @@ def _bytes_text(value: object) -> str:
 
 
 # --- what stands beside the services
+
+
+def _keys(tree: Tree, section: str) -> set[str]:
+    nodes = tree.get(section)
+    return set(nodes.entries) if isinstance(nodes, Tree) else set()
 
 
 def _entries(tree: Tree, section: str, key: str) -> dict[str, Entry]:

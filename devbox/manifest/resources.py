@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from devbox.domain.container import FileContent, NetworkSpec, VolumeSpec
 from devbox.manifest.draft import Draft, FileUse, Wanted
@@ -144,7 +143,7 @@ def _content(scope: Scope, key: str, node: Node, what: str) -> Content:
     value = entries[sources[0]].value
     text = scope.text(value, sources[0]) if sources[0] != "external" else None
     if sources[0] == "file" and text is not None:
-        return Content(node.place, file=str((scope.base(value.place) / Path(text).expanduser()).absolute()))
+        return Content(node.place, file=os.path.normpath(scope.base(value.place) / os.path.expanduser(text)))
     if sources[0] == "environment" and text is not None:
         known = scope.variables.get(text)
         return Content(node.place, text=known or "", missing=text if known is None else "", environment=text)

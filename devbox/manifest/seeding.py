@@ -23,7 +23,7 @@ def seed(scope: Scope, node: Node, draft: Draft) -> None:
     for item in scope.items(node, "seed"):
         text = scope.text(item, "an item of seed")
         if text:
-            draft.seed.append((str((scope.base(item.place) / Path(text).expanduser()).absolute()), item.place))
+            draft.seed.append((os.path.normpath(scope.base(item.place) / os.path.expanduser(text)), item.place))
 
 
 def seed_files(scope: Scope, draft: Draft, pieces: Pieces | None) -> tuple[SeedFile, ...] | None:

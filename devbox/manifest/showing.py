@@ -90,7 +90,21 @@ def number(text: str) -> int | float | str:
     return text
 
 
+def all_doubled(data: Data) -> Data:
+    """Data with every `$` in its texts doubled."""
+    return {key: _doubled_within(value) for key, value in data.items()}
+
+
+def _doubled_within(data: Any) -> Any:
+    if isinstance(data, dict):
+        return all_doubled(data)
+    if isinstance(data, list):
+        return [_doubled_within(item) for item in data]
+    return doubled(data) if isinstance(data, str) else data
+
+
 def doubled(text: str) -> str:
+    """A text with a `$` that is meant as such written as `$$`."""
     return text.replace("$", "$$")
 
 

@@ -22,9 +22,11 @@ def main() -> int:
     try:
         done = run(args.seed, args.count, args.seconds)
     except Fault as fault:
-        file = Path(f"fuzz-{args.seed}.yaml")
-        file.write_bytes(fault.data)
-        log.error("%s\nthe manifest is in %s", fault, file)
+        folder = Path(f"fuzz-{args.seed}")
+        for name, data in fault.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        log.error("%s\nthe manifest is in %s", fault, folder)
         return 1
     log.info("%s manifests read, each to a mesh or to errors: %s", f"{done.read:,}", done)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from devbox.domain.errors import ManifestError
-from devbox.domain.spec import Need, Port, ProcessRun, Until
+from devbox.domain.spec import ContainerRun, Need, Port, ProcessRun, Until
 from devbox.manifest import find, load, project_name
 from devbox.manifest.locate import NAMES
 from tests.unit.manifest.reading import Folder
@@ -231,3 +231,20 @@ def test_entries_of_an_included_project(folder: Folder) -> None:
     folder.write("sub/devbox.d/mine.yaml", "what: [no, entry]")
     folder.write("sub/devbox.yaml", "services: {db: {use: mine}}")
     assert "there is no catalogue entry" not in folder.errors("include: [sub/devbox.yaml]")
+
+
+def test_the_home_of_nobody_is_a_directory_of_that_name(folder: Folder) -> None:
+    text = """
+        services:
+          web: {image: x, secrets: [key], volumes: ["~no.one/a:/a"], build: ~no.one/b, working_dir: /app}
+          db: {use: "postgres:16", runtime: docker, seed: ~no.one/c}
+        secrets: {key: {file: ~no.one/d}}
+        """
+    folder.write("~no.one/c/1.sql", "select 1;")
+    folder.engine = lambda: True
+    run = folder.service(text).run
+    assert isinstance(run, ContainerRun)
+    assert run.build is not None
+    assert [each.source for each in run.mounts] == [f"{folder.path}/~no.one/a"]
+    assert run.build.context == f"{folder.path}/~no.one/b"
+    assert [each.file for each in run.files] == [f"{folder.path}/~no.one/d"]
