@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from devbox.manifest.contents import content_of
 from devbox.manifest.source import Place, Problems, Source, nearest_file
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 
@@ -40,8 +41,7 @@ def read_text(
     where = place or Place(source)
     try:
         if data is None:
-            with open(source.path, "rb") as file:
-                data = file.read(largest + 1)
+            data = content_of(source.path, largest + 1)
         if len(data) > largest:
             what = f"{source.name} is larger" if place else "larger"
             problems.add(where, f"{what} than the {largest // 1024**2} MB that are read at most")
