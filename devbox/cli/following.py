@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,20 +52,13 @@ class Following:
             await asyncio.gather(self._watching, return_exceptions=True)
 
     async def _follow(self, choice: ManifestChoice) -> None:
-        from watchfiles import awatch
-
         sources = {Path(source) for source in choice.sources}
-        folders = sorted({source.parent for source in sources if source.parent.is_dir()})
-        if not folders:
-            return
-        async for changes in awatch(
-            *folders,
-            watch_filter=lambda _, path, known=sources: Path(path) in known,  # type: ignore[misc]
-            debounce=_SETTLE_MS * 4,
-            step=_SETTLE_MS,
-            recursive=False,
-        ):
-            sources.update(await self._look_again(choice, sorted({Path(path).name for _, path in changes})))
+        while folders := _folders(sources):
+            # Another file may come to be named that lies elsewhere: then the folders are not those any more.
+            async for saved in _saves(folders, sources):
+                sources.update(await self._look_again(choice, saved))
+                if _folders(sources) != folders:
+                    break
 
     async def _look_again(self, choice: ManifestChoice, saved: Sequence[str]) -> set[Path]:
         """Read what was saved and tell; the files that it was read from."""
@@ -78,6 +71,11 @@ class Following:
         except (DevboxError, OSError) as exc:
             self._control.saved(name, None, (str(exc),))
             return set()
+        except Exception as exc:
+            # A fault of devbox's own must not end the following.
+            log.exception("reading the manifest failed")
+            self._control.saved(name, None, (f"{name}: devbox failed to read it ({exc!r}); the log has more",))
+            return set()
         self._control.saved(name, reading.app)
         if choice.at_once and self._control.pending is not None:
             try:
@@ -85,6 +83,26 @@ class Following:
             except DevboxError as exc:
                 self._control.saved(name, None, (exc.message,))
         return set(reading.sources)
+
+
+def _folders(sources: Collection[Path]) -> list[Path]:
+    """The folders that files lie in. A file is often saved by putting another in its place, so it is not watched
+    itself."""
+    return sorted({source.parent for source in sources if source.parent.is_dir()})
+
+
+async def _saves(folders: Sequence[Path], sources: Collection[Path]) -> AsyncIterator[list[str]]:
+    """The names of files, each time some of them were saved."""
+    from watchfiles import awatch
+
+    async for changes in awatch(
+        *folders,
+        watch_filter=lambda _, path: Path(path) in sources,
+        debounce=_SETTLE_MS * 4,
+        step=_SETTLE_MS,
+        recursive=False,
+    ):
+        yield sorted({Path(path).name for _, path in changes})
 
 
 def _project(choice: ManifestChoice) -> Project:

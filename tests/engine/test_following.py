@@ -80,3 +80,19 @@ def test_what_is_followed_is_taken_over_at_once(mesh: Make) -> None:
     assert told["environment.MODE"]["value"] == "two"
     assert told["environment.MODE"]["origin"].endswith("devbox.yaml:6:19")
     assert told["environment.TOKEN"]["value"] == "********"
+
+
+def test_a_file_that_comes_to_be_named_is_followed_too(mesh: Make) -> None:
+    it = mesh(MANIFEST)
+    it.ok("up", "-d", "--follow-manifest")
+    (it.directory / "settings").mkdir()
+    (it.directory / "settings" / "worker.env").write_text("LEVEL=info\n")
+    before = it.pids()
+    it.write(MANIFEST + "    env_file: settings/worker.env\n")
+    until(lambda: it.pids().get("worker", before["worker"]) != before["worker"], 15.0, "a worker with a file")
+    between = it.pids()
+    (it.directory / "settings" / "worker.env").write_text("LEVEL=debug\n")
+    until(
+        lambda: it.pids().get("worker", between["worker"]) != between["worker"], 15.0, "a worker with other variables"
+    )
+    assert it.pids()["api"] == before["api"]
