@@ -28,7 +28,8 @@ Reader = Callable[[Scope, Node, Draft], None]
 
 UNLIMITED = -1
 
-_DEVICE_LONG = ("source", "target", "permissions")
+DEVICE_KEYS = ("source", "target", "permissions")
+REQUEST_KEYS = ("capabilities", "driver", "count", "device_ids", "options")
 _CDI = re.compile(r"[\w.-]+/[\w.-]+=[\w.:-]+", re.ASCII)
 _PULL_POLICIES = ("always", "never", "missing", "if_not_present", "build", "daily", "weekly")
 _PULL_EVERY = re.compile(r"every_\w+", re.ASCII)
@@ -158,7 +159,7 @@ def _devices(scope: Scope, node: Node, draft: Draft) -> None:
     found: list[Device] = []
     for item in scope.items(node, "devices"):
         if isinstance(item, Mapping):
-            fields = _texts_of(scope, item, "a device", _DEVICE_LONG)
+            fields = _texts_of(scope, item, "a device", DEVICE_KEYS)
             if source := fields.get("source"):
                 found.append(Device(source, fields.get("target") or source, fields.get("permissions") or "rwm"))
             else:
@@ -189,8 +190,7 @@ def _gpus(scope: Scope, node: Node, draft: Draft) -> None:
 
 def device_request(scope: Scope, node: Node, implied: tuple[str, ...] = ()) -> DeviceRequest:
     """An item of `gpus`, or of the devices that `deploy` reserves. With neither a count nor ids, all are meant."""
-    keys = ("capabilities", "driver", "count", "device_ids", "options")
-    entries = scope.mapping(node, "a device request", keys)
+    entries = scope.mapping(node, "a device request", REQUEST_KEYS)
     values = {key: entry.value for key, entry in entries.items()}
     ids = scope.texts(values["device_ids"], "device_ids") if "device_ids" in values else ()
     count = 0 if ids else -1

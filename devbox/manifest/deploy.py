@@ -10,16 +10,16 @@ from devbox.manifest.values import Scope
 
 MOST_REPLICAS = 1000
 
-_KEYS = (
+KEYS = (
     "mode", "endpoint_mode", "replicas", "labels", "rollback_config", "update_config", "resources", "restart_policy",
     "placement",
 )  # fmt: skip
-_POLICIES = {"none": RestartPolicy.NO, "on-failure": RestartPolicy.ON_FAILURE, "any": RestartPolicy.ALWAYS}
+POLICIES = {"none": RestartPolicy.NO, "on-failure": RestartPolicy.ON_FAILURE, "any": RestartPolicy.ALWAYS}
 
 
 def deploy(scope: Scope, node: Node, draft: Draft) -> None:
     """Replicas, limits, reservations and the restart policy. What only a cluster can do has no effect here."""
-    entries = scope.mapping(node, "deploy", _KEYS)
+    entries = scope.mapping(node, "deploy", KEYS)
     if "replicas" in entries:
         count = scope.integer(entries["replicas"].value, "replicas", 0, MOST_REPLICAS)
         draft.replicas = 1 if count is None else count
@@ -64,7 +64,7 @@ def _restart_policy(scope: Scope, node: Node, draft: Draft) -> None:
     entries = scope.mapping(node, "restart_policy", ("condition", "delay", "max_attempts", "window"))
     policy, attempts = RestartPolicy.ALWAYS, None
     if "condition" in entries:
-        policy = _POLICIES[scope.choice(entries["condition"].value, "condition", tuple(_POLICIES)) or "any"]
+        policy = POLICIES[scope.choice(entries["condition"].value, "condition", tuple(POLICIES)) or "any"]
     if "max_attempts" in entries:
         attempts = scope.integer(entries["max_attempts"].value, "max_attempts") or None
     for key in ("delay", "window"):

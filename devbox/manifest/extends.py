@@ -15,7 +15,7 @@ from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.values import shown
 from devbox.manifest.variables import Interpolator
 
-_KEYS = ("service", "file")
+KEYS = ("service", "file")
 _LONGEST_CHAIN = 100
 
 
@@ -89,8 +89,8 @@ class Extender:
         service, file = said, None
         if isinstance(said, Mapping):
             for key, entry in said:
-                if key not in _KEYS and not key.startswith("x-"):
-                    self._problems.add(entry.key, f"extends has no key {shown(key)}", nearest(key, _KEYS))
+                if key not in KEYS and not key.startswith("x-"):
+                    self._problems.add(entry.key, f"extends has no key {shown(key)}", nearest(key, KEYS))
             if "service" not in said.entries:
                 self._problems.add(said.place, "extends does not say which service", "Write `service: name`.")
                 return None

@@ -15,8 +15,8 @@ COMPOSE = Probe(ExecCheck(()), interval=30.0, timeout=30.0, retries=3, start_per
 """The clockwork of Compose's healthchecks where they do not set it themselves."""
 
 TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
-_KINDS = ("http", "tcp", "grpc", "exec", "log")
-_DETAILS = {"status": "http", "body": "http", "service": "grpc"}
+KINDS = ("http", "tcp", "grpc", "exec", "log")
+DETAILS = {"status": "http", "body": "http", "service": "grpc"}
 _HTTP_TARGET = re.compile(r"(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?", re.ASCII)
 _SERVICE = re.compile(r"[\w./-]{0,100}", re.ASCII)
 _STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
@@ -58,18 +58,18 @@ def _shell(line: Template) -> tuple[Template, ...]:
 
 def health(scope: Scope, node: Node, draft: Draft) -> None:
     """devbox's form: exactly one kind of check, and when it is made."""
-    entries = scope.mapping(node, "health", (*_KINDS, *_DETAILS, *TIMES))
+    entries = scope.mapping(node, "health", (*KINDS, *DETAILS, *TIMES))
     draft.timing, draft.compose_health = _timing(scope, entries), False
-    kinds = [kind for kind in _KINDS if kind in entries]
+    kinds = [kind for kind in KINDS if kind in entries]
     if len(kinds) > 1:
         place = entries[kinds[1]].key
         scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
-    elif not kinds and entries.keys() <= {*_DETAILS, *TIMES} and isinstance(node, Mapping):
+    elif not kinds and entries.keys() <= {*DETAILS, *TIMES} and isinstance(node, Mapping):
         hint = "Add http: /path, tcp: port, grpc: port, exec: [command] or log: regex."
         scope.problems.add(node.place, "health does not say what to check", hint)
     elif kinds:
         draft.check = _check(scope, kinds[0], entries)
-    for key, kind in _DETAILS.items():
+    for key, kind in DETAILS.items():
         if key in entries and kind not in kinds:
             scope.problems.add(entries[key].key, f"{key} belongs to a check by {kind}")
 

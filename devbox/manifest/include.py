@@ -14,7 +14,7 @@ from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.values import shown
 from devbox.manifest.variables import Interpolator, read_file
 
-_KEYS = ("path", "project_directory", "env_file")
+KEYS = ("path", "project_directory", "env_file")
 _RESOURCES = ("services", "networks", "volumes", "secrets", "configs", "models")
 _ON_DISK = ("build", "env_file", "label_file", "volumes", "develop", "working_dir", "watch", "seed", "credential_spec")
 _DEEPEST = 30
@@ -106,12 +106,12 @@ class Includer:
             paths = self._paths(item, "an item of include", directory)
             return _Asked(paths, paths[0].parent, (), item.place, None) if paths else None
         for key, entry in item:
-            if key not in _KEYS and not key.startswith("x-"):
-                self._problems.add(entry.key, f"include has no key {shown(key)}", nearest(key, _KEYS))
+            if key not in KEYS and not key.startswith("x-"):
+                self._problems.add(entry.key, f"include has no key {shown(key)}", nearest(key, KEYS))
         if "path" not in item.entries:
             self._problems.add(item.place, "include does not say which path", "Write `path: other/compose.yaml`.")
             return None
-        path, base, env_file = (item.get(key) for key in _KEYS)
+        path, base, env_file = (item.get(key) for key in KEYS)
         paths = self._paths(path, "path", directory)
         bases = self._paths(base, "project_directory", directory)
         env_files = tuple(file for file in self._paths(env_file, "env_file", directory) if str(file) != "/dev/null")

@@ -16,7 +16,7 @@ from devbox.manifest.values import Scope, shown
 
 Reader = Callable[[Scope, Node, Draft], None]
 
-_UNTIL = {
+UNTIL = {
     "service_started": Until.STARTED,
     "service_healthy": Until.READY,
     "service_completed_successfully": Until.COMPLETED,
@@ -61,10 +61,10 @@ def _depends_on(scope: Scope, node: Node, draft: Draft) -> None:
         fields = scope.mapping(entry.value, f"depends_on {name}", ("condition", "required", "restart"))
         until = "service_started"
         if "condition" in fields:
-            until = scope.choice(fields["condition"].value, "condition", tuple(_UNTIL)) or until
+            until = scope.choice(fields["condition"].value, "condition", tuple(UNTIL)) or until
         required = "required" not in fields or scope.boolean(fields["required"].value, "required") is not False
         restart = "restart" in fields and scope.boolean(fields["restart"].value, "restart") is True
-        draft.depends_on[name] = Dependency(Need(name, _UNTIL[until], required, restart), entry.key)
+        draft.depends_on[name] = Dependency(Need(name, UNTIL[until], required, restart), entry.key)
 
 
 def _restart(scope: Scope, node: Node, draft: Draft) -> None:

@@ -13,8 +13,8 @@ from devbox.manifest.tree import Entry, Mapping, Node, Scalar
 from devbox.manifest.units import size
 from devbox.manifest.values import Scope, shown
 
-_KINDS = ("bind", "volume", "tmpfs", "image", "cluster", "npipe")
-_LONG = ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image")
+KINDS = ("bind", "volume", "tmpfs", "image", "cluster", "npipe")
+LONG_KEYS = ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image")
 _PROPAGATION = frozenset({"shared", "rshared", "slave", "rslave", "private", "rprivate"})
 _IGNORED_MODES = frozenset({"rw", "cached", "delegated", "consistent", "default"})
 _SHORT_HINT = "Write NAME:/path, ./here:/path or /path, with :ro to forbid writing."
@@ -120,7 +120,7 @@ def _modes(scope: Scope, node: Node, text: str) -> dict[str, Any]:
 
 
 def _long(scope: Scope, node: Mapping, draft: Draft) -> Mount | None:
-    entries = scope.mapping(node, "a volume", _LONG)
+    entries = scope.mapping(node, "a volume", LONG_KEYS)
     texts: dict[str, str | None] = {
         key: scope.text(entries[key].value, f"{key} of a volume")
         for key in ("type", "source", "target", "consistency")
@@ -152,7 +152,7 @@ def _long(scope: Scope, node: Mapping, draft: Draft) -> Mount | None:
 def _kind(scope: Scope, entries: dict[str, Entry], texts: dict[str, str | None]) -> MountKind | None:
     if "type" not in entries:
         return MountKind.BIND if _is_path(texts.get("source") or "") else MountKind.VOLUME
-    text = scope.choice(entries["type"].value, "type of a volume", _KINDS)
+    text = scope.choice(entries["type"].value, "type of a volume", KINDS)
     if text in ("image", "cluster", "npipe"):
         message = f"volumes of type {text} are not supported"
         scope.problems.add(entries["type"].value.place, message, "Use bind, volume or tmpfs.")

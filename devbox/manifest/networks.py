@@ -12,11 +12,11 @@ from devbox.manifest.values import Scope
 DEFAULT = "default"
 """The network of services that name none."""
 
-_ATTACHMENT_KEYS = (
+ATTACHMENT_KEYS = (
     "aliases", "ipv4_address", "ipv6_address", "link_local_ips", "mac_address", "driver_opts", "priority",
     "gw_priority", "interface_name",
 )  # fmt: skip
-_NETWORK_KEYS = (
+NETWORK_KEYS = (
     "name", "driver", "driver_opts", "attachable", "enable_ipv4", "enable_ipv6", "external", "internal", "ipam",
     "labels",
 )  # fmt: skip
@@ -31,7 +31,7 @@ def attachments(scope: Scope, node: Node, draft: Draft) -> None:
 
 def _attachment(scope: Scope, name: str, entry: Entry) -> Attachment:
     fields: dict[str, Any] = {}
-    for key, each in scope.mapping(entry.value, f"the network {name}", _ATTACHMENT_KEYS).items():
+    for key, each in scope.mapping(entry.value, f"the network {name}", ATTACHMENT_KEYS).items():
         if key in ("aliases", "link_local_ips"):
             fields[key] = scope.texts(each.value, key)
         elif key in ("ipv4_address", "ipv6_address", "mac_address"):
@@ -47,7 +47,7 @@ def _attachment(scope: Scope, name: str, entry: Entry) -> Attachment:
 
 def network(scope: Scope, project: str, key: str, node: Node) -> NetworkSpec:
     """One entry of the top-level `networks`."""
-    entries = scope.mapping(node, f"the network {key}", _NETWORK_KEYS)
+    entries = scope.mapping(node, f"the network {key}", NETWORK_KEYS)
     external, name = external_name(scope, entries, key, project)
     fields: dict[str, Any] = {}
     for field in ("attachable", "enable_ipv6", "internal"):

@@ -18,7 +18,7 @@ _SHORT = re.compile(
     r"(?P<target>\d+(?:-\d+)?)(?:/(?P<protocol>\w+))?",
     re.ASCII,
 )
-_LONG_KEYS = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
+LONG_KEYS = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp")
 _LONGEST_RANGE = _MOST_PORTS = 1000
 
@@ -91,7 +91,7 @@ def _numbers(scope: Scope, node: Node, text: str, lowest: int) -> list[int]:
 
 
 def _long(scope: Scope, node: Mapping) -> Iterator[Port]:
-    entries = scope.mapping(node, "a port", _LONG_KEYS)
+    entries = scope.mapping(node, "a port", LONG_KEYS)
     if "target" not in entries:
         hint = "target is the port that the service itself listens on."
         scope.problems.add(node.place, "a port in long form needs a target", hint)

@@ -19,7 +19,7 @@ SECRETS_FOLDER = "/run/secrets"
 
 Pairs = tuple[tuple[str, str], ...]
 
-_FILE_KEYS = (
+FILE_KEYS = (
     "name",
     "file",
     "environment",
@@ -30,7 +30,8 @@ _FILE_KEYS = (
     "driver_opts",
     "template_driver",
 )
-_VOLUME_KEYS = ("name", "driver", "driver_opts", "external", "labels")
+USE_KEYS = ("source", "target", "uid", "gid", "mode")
+VOLUME_KEYS = ("name", "driver", "driver_opts", "external", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _file_uses(scope: Scope, node: Node, found: list[FileUse], what: str) -> Non
             if (text := scope.text(item, f"an item of {what}")) is not None:
                 found.append(FileUse(text, item.place))
             continue
-        entries = scope.mapping(item, f"an item of {what}", ("source", "target", "uid", "gid", "mode"))
+        entries = scope.mapping(item, f"an item of {what}", USE_KEYS)
         texts = {
             key: scope.text(entries[key].value, key) or ""
             for key in ("source", "target", "uid", "gid")
@@ -112,7 +113,7 @@ def _section(scope: Scope, tree: Tree, key: str) -> Iterable[tuple[str, Node]]:
 
 
 def _volume(scope: Scope, project: str, key: str, node: Node) -> VolumeSpec:
-    entries = scope.mapping(node, f"the volume {key}", _VOLUME_KEYS)
+    entries = scope.mapping(node, f"the volume {key}", VOLUME_KEYS)
     external, name = external_name(scope, entries, key, project)
     driver = (scope.text(entries["driver"].value, "driver") or "") if "driver" in entries else ""
     options = scope.pairs(entries["driver_opts"].value, "driver_opts") if "driver_opts" in entries else ()
@@ -132,7 +133,7 @@ def host_device(scope: Scope, node: Node, options: Pairs) -> Pairs:
 
 
 def _content(scope: Scope, key: str, node: Node, what: str) -> Content:
-    entries = scope.mapping(node, f"the {what} {key}", _FILE_KEYS)
+    entries = scope.mapping(node, f"the {what} {key}", FILE_KEYS)
     sources = [name for name in ("file", "environment", "content", "external") if name in entries]
     if len(sources) != 1:
         said = f"says {' and '.join(sources)}" if sources else "does not say where it comes from"

@@ -15,8 +15,8 @@ from devbox.manifest.source import Place
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.values import Scope
 
-_KEYS = ("path", "action", "ignore", "include", "target", "initial_sync", "exec", "signal", "cascade")
-_ASKABLE = ("restart", "rebuild", "sync", "sync+restart", "sync+exec", "exec")
+KEYS = ("path", "action", "ignore", "include", "target", "initial_sync", "exec", "signal", "cascade")
+ASKABLE = ("restart", "rebuild", "sync", "sync+restart", "sync+exec", "exec")
 
 
 def watch(scope: Scope, node: Node, draft: Draft) -> None:
@@ -25,14 +25,14 @@ def watch(scope: Scope, node: Node, draft: Draft) -> None:
         if isinstance(item, Scalar):
             _add(scope, item, {"path": Entry(item.place, item)}, draft)
         else:
-            _add(scope, item, scope.mapping(item, "watch", _KEYS), draft)
+            _add(scope, item, scope.mapping(item, "watch", KEYS), draft)
 
 
 def develop(scope: Scope, node: Node, draft: Draft) -> None:
     """Compose's key, whose patterns are those of a .dockerignore: they start from the rule's path."""
     entry = scope.mapping(node, "develop", ("watch",)).get("watch")
     for item in scope.items(entry.value, "watch") if entry is not None else ():
-        _add(scope, item, scope.mapping(item, "watch", _KEYS), draft, anchored=True)
+        _add(scope, item, scope.mapping(item, "watch", KEYS), draft, anchored=True)
 
 
 def _add(scope: Scope, item: Node, entries: dict[str, Entry], draft: Draft, *, anchored: bool = False) -> None:
@@ -48,9 +48,9 @@ def _add(scope: Scope, item: Node, entries: dict[str, Entry], draft: Draft, *, a
 
     if isinstance(item, Mapping) and "path" not in entries:
         scope.problems.add(item.place, "watch does not say which path")
-    asked = scope.choice(entries["action"].value, "action", _ASKABLE) if "action" in entries else None
+    asked = scope.choice(entries["action"].value, "action", ASKABLE) if "action" in entries else None
     path = text("path")
-    if not path or ("action" in entries and asked not in _ASKABLE):
+    if not path or ("action" in entries and asked not in ASKABLE):
         return
     hook = _exec(scope, entries["exec"].value) if "exec" in entries else None
     rule = WatchRule(
