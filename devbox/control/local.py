@@ -232,7 +232,7 @@ class LocalControl:
                 names = await switch_form(engine, command)
             case Action.REMOVE:
                 names = engine.affected(command.services, with_dependencies=False)
-                names = frozenset(n for n in names if not any(u.live or u.wanted for u in engine.state.of_service(n)))
+                names = frozenset(n for n in names if all(unit.at_rest for unit in engine.state.of_service(n)))
                 if names:
                     engine.intend(Intent.REMOVE, sorted(names), command.by)
             case Action.KILL:

@@ -177,13 +177,13 @@ class Engine:
     async def renew(self, services: Collection[str], by: str, *, force: bool = False) -> None:
         """Have instances made anew that would be made otherwise now; with `force` every one of these services."""
         await self.caught_up()
-        units = [unit for unit in self.state if unit.key.service in services and unit.live]
+        units = [unit for unit in self.state if unit.key.service in services]
         why: dict[Ref, str] = {}
         for runtime in self.runtimes.values():
-            mine = [u.unit for u in units if u.unit is not None and u.unit.spec.runtime == runtime.name]
+            mine = [u.unit for u in units if u.unit is not None and u.live and u.unit.spec.runtime == runtime.name]
             why |= {} if force else await runtime.outdated(mine)
         for unit in units:
-            for instance in unit.live:
+            for instance in unit.instances:
                 if force or instance.ref in why:
                     self.post(Outdated(instance.ref, unit.key, why.get(instance.ref) or f"{by} asked for a new one"))
 

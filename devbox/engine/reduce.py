@@ -147,11 +147,16 @@ def _reload_requested(state: State, event: Event, body: ReloadRequested) -> Stat
 
 def _outdated(state: State, event: Event, body: Outdated) -> State:
     unit = state.units.get(body.key)
-    if unit is None or body.ref not in [instance.ref for instance in unit.live]:
+    instance = next((i for i in unit.instances if i.ref == body.ref), None) if unit is not None else None
+    if unit is None or instance is None:
         return state
+    there = [i.ref for i in unit.instances]
+    spent = replace(unit, spent=(*(ref for ref in unit.spent if ref in there and ref != body.ref), body.ref))
+    if not instance.alive:
+        return state.with_units([spent if unit.live else _rest_ended(replace(spent, why=body.why), event)])
     others = tuple(each for each in unit.condemned if each.ref != body.ref)
     condemned = (*others, Condemned(body.ref, body.why, event.seq))
-    return state.with_units([replace(unit, condemned=condemned, rejected=None)])
+    return state.with_units([replace(spent, condemned=condemned, rejected=None)])
 
 
 def _pause_changed(state: State, event: Event, body: PauseChanged) -> State:

@@ -66,13 +66,14 @@ class Relays:
 
 def _doors(state: State) -> dict[_Door, bool]:
     """The ports of live host processes that a container may dial, and whether the process listens by now."""
-    specs = [(unit, unit.unit.spec) for unit in state if unit.unit is not None and unit.live]
-    if not any(isinstance(spec.run, ContainerRun) for _, spec in specs):
+    specs = [(unit, unit.unit.spec) for unit in state if unit.unit is not None]
+    # Those that are still to start count: they may dial with their first breath.
+    if not any(isinstance(spec.run, ContainerRun) and (unit.live or unit.wanted) for unit, spec in specs):
         return {}
     return {
         (unit.key, port.published): unit.health in (Health.NONE, Health.HEALTHY)
         for unit, spec in specs
-        if isinstance(spec.run, ProcessRun) or has_door(spec)
+        if unit.live and (isinstance(spec.run, ProcessRun) or has_door(spec))
         for port in spec.ports
         if port.published is not None and port.protocol == "tcp"
     }

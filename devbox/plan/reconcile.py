@@ -176,7 +176,8 @@ class _View:
 
     def _bring_up(self, unit: UnitState) -> list[Step]:
         first = self._preparation(unit)
-        again = next((i for i in unit.instances if unit.unit and i.fingerprint == unit.unit.fingerprint), None)
+        fit = [i for i in unit.instances if unit.unit and i.fingerprint == unit.unit.fingerprint]
+        again = next((i for i in fit if i.ref not in unit.spent), None)
         old = [instance for instance in unit.instances if instance is not again]
         removals = _removals(unit, old, tuple(step.id for step in first))
         why = f"again, for it {unit.why}" if unit.phase is Phase.BACKOFF else unit.why

@@ -83,6 +83,7 @@ class UnitState:
     rejected: Rejected | None = None
     asleep: bool = False
     reload: int = 0
+    spent: tuple[Ref, ...] = ()
 
     @property
     def wanted(self) -> bool:
@@ -139,6 +140,11 @@ class UnitState:
     def paused(self) -> bool:
         """It is there, frozen."""
         return self.current is not None and self.current.alive and self.current.paused
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing of it runs, and nothing is on its way to."""
+        return not self.live and (not self.wanted or self.phase in (Phase.COMPLETED, Phase.FAILED))
 
     @property
     def crash_looping(self) -> bool:

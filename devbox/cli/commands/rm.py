@@ -13,6 +13,9 @@ from devbox.domain.codec import decode, encode
 from devbox.domain.errors import UsageError
 from devbox.views.table import STOPPED
 
+_AT_REST = STOPPED | {"completed", "failed"}
+"""States in which nothing of a service runs, and nothing is on its way to."""
+
 
 def run(args: Arguments) -> int:
     client = args.project().client()
@@ -22,7 +25,7 @@ def run(args: Arguments) -> int:
     named = {row["service"] for row in rows if not args.services or row["service"] in args.services}
     if args.stop and not _act(client, Action.STOP, named):
         return FAILED
-    running = set() if args.stop else {row["service"] for row in rows if row["state"] not in STOPPED}
+    running = set() if args.stop else {row["service"] for row in rows if row["state"] not in _AT_REST}
     names = sorted(named - running)
     if not names:
         say("nothing is stopped" if not args.services else f"{', '.join(sorted(named))} runs; stop it first, or add -s")
