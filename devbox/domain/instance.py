@@ -28,6 +28,7 @@ class Observed:
     it (its parent died with it). Times are seconds since the epoch. `pid` is its process on the host, if it has one.
     `health` is the verdict of a check that the vendor itself makes, with the last words of that; None: it makes none.
     `private` tells where one that stands behind a door listens: pairs of a port's target and the port on loopback.
+    `serves` tells that it is said to listen on TCP ports, by whoever made its image or its manifest.
     """
 
     ref: Ref
@@ -44,6 +45,7 @@ class Observed:
     health: Health | None = None
     health_output: str = ""
     private: tuple[tuple[int, int], ...] = ()
+    serves: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -19,6 +19,7 @@ from devbox.domain.status import Health
 from devbox.engine import grpc_probe
 from devbox.engine.executor import Post
 from devbox.engine.http_probe import HttpProbe
+from devbox.engine.listening import listens
 from devbox.engine.logs import LogStore
 from devbox.engine.seed import Seeder
 from devbox.plan.health import Pulse, judge, next_pause
@@ -88,6 +89,8 @@ class Prober:
         results = self._results[instance.key] = deque(maxlen=_KEPT_RESULTS)
         while True:
             result = await self._probe(instance, unit, probe)
+            if result.ok and not pulse.ever_well and (why := await self._too_early(instance, unit, probe)):
+                result = replace(result, ok=False, output=why)
             if result.ok and not pulse.ever_well and (wrong := await self._settle(instance, unit, results)):
                 results.append(replace(result, ok=False, output=wrong))
                 self._post(HealthChanged(instance.ref, instance.key, Health.UNHEALTHY, wrong), 0)
@@ -100,6 +103,17 @@ class Prober:
             if isinstance(probe.check, LogCheck) and pulse.health is Health.HEALTHY:
                 return
             await asyncio.sleep(next_pause(probe, pulse) * random.uniform(1 - _JITTER, 1 + _JITTER))
+
+    async def _too_early(self, instance: Observed, unit: Unit, probe: Probe) -> str:
+        """Why a command that says well is not believed, sooner than the manifest asks for it; else empty.
+
+        On fresh data many a server is started twice: first on a socket of its own, which its client finds just as well.
+        """
+        early = time.time() - instance.started_at < probe.interval
+        if not (early and instance.serves and isinstance(probe.check, ExecCheck)):
+            return ""
+        runtime = self._runtimes[instance.ref.runtime]
+        return "" if await listens(runtime, instance.ref, unit) else "the check passes, but nothing listens yet"
 
     async def _settle(self, instance: Observed, unit: Unit, results: deque[ProbeResult]) -> str:
         """Have a server that answers for the first time begin with its seed; what went wrong, in words."""

@@ -45,6 +45,7 @@ def observed_of(inspected: dict[str, Any]) -> Observed:
         health=_HEALTH.get(health.get("Status", "")) if alive else None,
         health_output=_last_output(health) if alive else "",
         private=_private(inspected) if alive and DOOR in labels else (),
+        serves=any(port.endswith("/tcp") for port in inspected["Config"].get("ExposedPorts") or ()),
     )
 
 
