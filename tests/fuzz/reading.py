@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import resource
 import shutil
@@ -20,12 +21,16 @@ from devbox.manifest.canonical import canonical
 from devbox.manifest.reading import Reading
 from tests.fuzz.mutation import mutated
 
+log = logging.getLogger("fuzz")
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 LONGEST = 2.0
 """Seconds of the process's own time that reading one manifest may take."""
 MOST_MEMORY = 500
 """MiB that the process may come to."""
+
+TELL_EVERY = 60.0
+"""Seconds after which a run says how far it is."""
 
 BESIDE = ("base.yaml", "part/compose.yaml", "part/other.yaml", "vars.env", ".env")
 """Files that others name."""
@@ -61,10 +66,14 @@ def run(seed: int, count: int, seconds: float) -> Done:
     """Read so many manifests, or as many as can be in so many seconds. Raises Fault at the first one."""
     done = Done()
     end = time.monotonic() + seconds
+    told = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         fuzz = _Fuzz(random.Random(seed), Path(folder))
         while done.read < count and time.monotonic() < end:
             fuzz.once(done)
+            if time.monotonic() - told > TELL_EVERY:
+                told = time.monotonic()
+                log.info("%s so far: %s", f"{done.read:,}", done)
     return done
 
 
