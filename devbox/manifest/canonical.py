@@ -18,7 +18,17 @@ from devbox.manifest.draft import Draft, FileUse
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.references import implied
 from devbox.manifest.resources import host_device, secret_target
-from devbox.manifest.showing import MASK, Data, all_doubled, doubled, masked, number, plain, written
+from devbox.manifest.showing import (
+    MASK,
+    Data,
+    all_doubled,
+    doubled,
+    masked,
+    number,
+    plain,
+    without_references,
+    written,
+)
 from devbox.manifest.tree import Entry, Node, Scalar, Sequence
 from devbox.manifest.tree import Mapping as Tree
 from devbox.manifest.units import as_duration, duration, size
@@ -47,6 +57,8 @@ def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
     for key, entry in tree:
         if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
+    if isinstance(nodes, Tree) and (absent := nodes.entries.keys() - services.keys()):
+        data["services"] = without_references(services, absent)
     return {key: value for key, value in data.items() if value or key == "services"}
 
 

@@ -252,9 +252,10 @@ class _Mesh:
 
     def _services(self, tree: Tree) -> Tree:
         node = tree.get("services")
-        if isinstance(node, Tree) and node.entries:
+        if isinstance(node, Tree):
+            # `services: {}` is what `devbox config` prints where the profile of none is active.
             return node
-        if node is None or isinstance(node, Tree) or (isinstance(node, Scalar) and node.is_null):
+        if node is None or (isinstance(node, Scalar) and node.is_null):
             entry = tree.entries.get("services")
             place = entry.key if entry else tree.place
             if not self._scope.problems.found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
 from typing import Any
 
 from devbox.domain.spec import Template
@@ -12,6 +14,8 @@ from devbox.manifest.tree import Node, Scalar, Sequence
 from devbox.manifest.variables import names_in
 
 MASK = "********"
+_REFERENCE = re.compile(r"\$\$|\$\{[^${}]+\}")
+"""A doubled `$`, which begins nothing, or a reference, as `written` gives them."""
 
 Data = dict[str, Any]
 
@@ -56,6 +60,20 @@ def _without(data: Any, secrets: list[str]) -> Any:
         for secret in secrets:
             data = data.replace(secret, MASK)
     return data
+
+
+def without_references(data: Any, services: Set[str]) -> Any:
+    """Written data in which what refers to these services, which are left out, is as empty as it is for a reader."""
+
+    def filled(match: re.Match[str]) -> str:
+        inside = match[0][2:-1]
+        return "" if any(inside.startswith(f"{name}.") for name in services) else match[0]
+
+    if isinstance(data, dict):
+        return {key: without_references(value, services) for key, value in data.items()}
+    if isinstance(data, list):
+        return [without_references(item, services) for item in data]
+    return _REFERENCE.sub(filled, data) if isinstance(data, str) and "${" in data else data
 
 
 def plain(node: Node, *, interpolated: bool = True) -> Any:

@@ -86,10 +86,12 @@ class _Fuzz:
         shutil.copyfile(CORPUS / "vars.env", self._folder / ".env")
         self._sound = {name: (self._folder / name).read_bytes() for name in BESIDE}
         self._beside = dict(self._sound)
+        self._profiles: list[str] = []
 
     def once(self, done: Done) -> None:
         """One manifest more."""
         files = self._files()
+        self._profiles = self._chance.choice((["*"], []))
         for name, data in files.items():
             (self._folder / name).write_bytes(data)
         began = time.process_time()
@@ -141,7 +143,7 @@ class _Fuzz:
         return read(
             files,
             environment={"PATH": "/usr/bin:/bin"},
-            profiles=["*"],
+            profiles=self._profiles,
             secrets=lambda *_: "secret",
             data_dir=lambda service: f"/data/{service}",
             engine=lambda: True,

@@ -409,6 +409,17 @@ def test_a_manifest_as_it_is_written_keeps_its_variables_and_shows_no_secret(fol
     assert "abc" in str(as_written(read_as_written([file]), show_secrets=True))
 
 
+@pytest.mark.parametrize("why", ["requires: [no-such-program]", "profiles: [extra]"])
+def test_what_refers_to_a_service_that_is_left_out_is_empty_there_too(folder: Folder, why: str) -> None:
+    gone = f'  v1.gone: {{command: g, ports: ["80"], {why}}}'
+    env = "{A: 'at ${v1.gone.port}', B: '$${v1.gone.port}', C: '${web.port}'}"
+    web = f'  web: {{command: [x, "${{v1.gone.url}}"], ports: ["81"], environment: {env}}}'
+    data = data_of(folder, f"services:\n{gone}\n{web}\n", name="devbox.yaml")
+    assert data["services"]["web"]["environment"] == {"A": "at ", "B": "$${v1.gone.port}", "C": "${web.port}"}
+    assert data["services"]["web"]["command"] == ["x", ""]
+    assert data_of(folder, yaml.safe_dump(data), name="devbox.yaml") == data
+
+
 def test_models_stay_where_they_are(folder: Folder) -> None:
     data = data_of(folder, "services: {web: {image: x, models: [llm]}}\nmodels: {llm: {model: ai/small}}")
     assert data["models"] == {"llm": {"model": "ai/small"}}
