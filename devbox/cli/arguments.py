@@ -98,7 +98,7 @@ def _global_flags(parser: argparse.ArgumentParser, *, top: bool) -> None:
     add("--progress", choices=styles, default="auto", text=f"how progress is shown: {', '.join(styles)}")
 
 
-_ORPHANS = "accepted for Compose's sake: what the manifest no longer has always goes"
+_ORPHANS = "remove the project's containers that other tools made too; what the manifest drops goes anyway"
 _WATCHES = "accepted for Compose's sake: what a service has watched is watched anyway"
 
 _Define = Callable[[argparse.ArgumentParser], None]

@@ -1,11 +1,11 @@
-"""Containers made anew though nothing changed, and what comes of one that failed and was removed."""
+"""Containers made anew though nothing changed, and what comes of those that failed, or that belong to nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tests.docker.conftest import docker
-from tests.docker.remains import running
+from tests.docker.remains import everything, left, running
 from tests.engine.mesh import Mesh
 
 Make = Callable[..., Mesh]
@@ -55,3 +55,34 @@ def test_what_failed_can_be_removed_and_brought_up_again(mesh: Make) -> None:
     it.ok("up", "-d", "--wait", "gate")
     assert len(running("t3anew")) == 1
     assert "gate runs; stop it first" in it.devbox("rm", "-f", "gate").stderr
+
+
+def of_compose(service: str) -> str:
+    """A container as `docker compose` makes it for the project; its id."""
+    labels = {"project": "t3anew", "service": service, "container-number": "1", "oneoff": "False"}
+    marks = [f"--label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+    return docker("run", "-d", "--init", "--name", f"t3anew-{service}-1", *marks, "devbox-test/base", "sleep", "3600")
+
+
+def test_containers_that_another_tool_made_are_told_of_and_removed_if_asked(mesh: Make) -> None:
+    before = everything()
+    it = mesh(MANIFEST)
+    of_compose("old")
+    of_compose("box")
+    refused = it.devbox("up", "-d", "--wait", "box", "other")
+    assert refused.returncode == 1
+    assert "`devbox up --remove-orphans` does, if another tool made it for this project" in refused.stderr
+    docker("rm", "-f", "t3anew-box-1")
+    told = it.devbox("up", "-d", "--wait")
+    assert told.returncode == 0, told.stderr
+    assert "other tools made containers of this project: t3anew-old-1; `--remove-orphans` removes them" in told.stderr
+    it.ok("run", "-T", "box", "true")
+    assert len(docker("ps", "-aq", "-f", "label=com.docker.compose.project=t3anew").split()) == 5
+    done = it.devbox("up", "-d", "--wait", "--remove-orphans")
+    assert done.returncode == 0, done.stderr
+    assert "removed container t3anew-old-1, which belonged to no service" in done.stderr
+    assert sorted(ids("box", "other", "job")) == ["box", "job", "other"]
+    assert len(docker("ps", "-aq", "-f", "label=com.docker.compose.project=t3anew").split()) == 3
+    of_compose("old")
+    it.ok("down", "--remove-orphans")
+    assert left(before, ["t3anew"]) == []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED, say
 from devbox.cli.launch import ensure_supervisor, wait_for_end
+from devbox.cli.orphans import remove_orphans
 from devbox.cli.project import Project
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
@@ -24,6 +25,8 @@ def run(args: Arguments) -> int:
     project = args.project()
     places = project.places()
     images = _images(project, args.rmi) if args.rmi else []
+    if args.remove_orphans:
+        remove_orphans(places.project, project.environment)
     code = _down(places, project.environment, args) if places.run.exists() else _nothing_runs(project, places, args)
     if images and code == DONE:
         _remove_images(places.project, project.environment, images)

@@ -35,6 +35,10 @@ def run(args: Arguments) -> int:
     places = Places.of(app.project)
     if args.plan:
         return _print_plan(args, app, places)
+    if args.remove_orphans:
+        from devbox.cli.orphans import remove_orphans
+
+        remove_orphans(app.project, project.environment)
     env_files = project.env_files(project.files())
     wanted = Wanted(app, choice_of(reading, project.selection, env_files, at_once=args.follow_manifest))
     if not (args.detach or args.wait):

@@ -135,10 +135,13 @@ def _refusal(exc: Any) -> str:
 
 
 def explained(failure: Failure) -> Failure:
-    """The engine's refusal to start a container, with what to do where the words are well known."""
+    """The engine's refusal to make or start a container, with what to do where the words are well known."""
     words = failure.message
     if "port is already allocated" in words or "address already in use" in words:
         return Failure(FailureKind.PORT_TAKEN, words, "Free that port, or publish another one.")
+    if "is already in use by container" in words:
+        hint = "Remove it; `devbox up --remove-orphans` does, if another tool made it for this project."
+        return Failure(FailureKind.ENGINE, words, hint)
     if "executable file not found" in words:
         hint = "Mend `command` or `entrypoint`: the image has no such file."
         return Failure(FailureKind.COMMAND_NOT_FOUND, words, hint)

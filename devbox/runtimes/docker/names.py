@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from devbox.domain.doors import has_door
 from devbox.domain.spec import Unit, UnitKey
@@ -60,6 +61,16 @@ def container_labels(project: str, unit: Unit) -> dict[str, str]:
         COMPOSE_NUMBER: str(unit.key.replica),
         COMPOSE_ONEOFF: "False",
     }
+
+
+def is_orphan(labels: Mapping[str, str], state: str) -> bool:
+    """Whether a container of a project belongs to nobody: another tool made it, or one command ran in it and ended.
+
+    `state` is the engine's word for how the container is.
+    """
+    if labels.get(COMPOSE_ONEOFF) == "True":
+        return state in ("exited", "dead")
+    return PROJECT not in labels
 
 
 def project_labels(project: str) -> dict[str, str]:

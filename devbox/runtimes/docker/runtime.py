@@ -24,7 +24,7 @@ from devbox.runtimes.docker.abilities import beyond
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.images import has_image
 from devbox.runtimes.docker.logs import LogCopier
-from devbox.runtimes.docker.names import ANONYMOUS, PROJECT, REPLICA, container_name
+from devbox.runtimes.docker.names import ANONYMOUS, COMPOSE_PROJECT, PROJECT, REPLICA, container_name, is_orphan
 from devbox.runtimes.docker.provision import (
     Provisioner,
     container_run,
@@ -72,6 +72,7 @@ class DockerRuntime:
         self._events: Any = None
         self._looking: set[asyncio.Task[None]] = set()
         self._paused: set[str] = set()
+        self._orphans: dict[str, str] = {}
         self._starting: set[str] = set()
         self._stopping: set[str] = set()
         self._closed = False
@@ -80,11 +81,24 @@ class DockerRuntime:
     def learn(self, app: AppSpec) -> tuple[str, ...]:
         self._provisioner.around = Surroundings(self._project, app)
         self._networks.clear()
-        return beyond(app, self._engine.version) if self._engine.version else ()
+        return (*beyond(app, self._engine.version), *self._of_others()) if self._engine.version else ()
+
+    def _of_others(self) -> tuple[str, ...]:
+        if not self._orphans:
+            return ()
+        names = ", ".join(sorted(self._orphans.values()))
+        return (f"other tools made containers of this project: {names}; `--remove-orphans` removes them",)
 
     async def observe(self) -> tuple[Observed, ...]:
-        there = await self._engine.call(lambda client: client.containers(all=True, filters=self._replicas))
-        found = await asyncio.gather(*(self._inspect(each["Id"]) for each in there))
+        all_of_it = {"label": [f"{COMPOSE_PROJECT}={self._project}"]}
+        there = await self._engine.call(lambda client: client.containers(all=True, filters=all_of_it))
+        self._orphans = {
+            each["Id"]: each["Names"][0].lstrip("/")
+            for each in there
+            if PROJECT not in each["Labels"] and is_orphan(each["Labels"], each["State"])
+        }
+        replicas = [each["Id"] for each in there if PROJECT in each["Labels"] and REPLICA in each["Labels"]]
+        found = await asyncio.gather(*map(self._inspect, replicas))
         seen = tuple(each for each in found if each is not None)
         await self._copy_logs(seen)
         return seen
@@ -293,7 +307,10 @@ class DockerRuntime:
             body = container_of(unit, self._provisioner.around, volumes)
             return self._provisioner.create(client, unit, body, name)
 
-        made = await self._engine.call(create)
+        try:
+            made = await self._engine.call(create)
+        except StepError as exc:
+            raise StepError(explained(exc.failure)) from exc
         try:
             return await self._begin(made, unit)
         except DevboxError:
@@ -368,7 +385,7 @@ class DockerRuntime:
         client = await self._engine.client()
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
-        filters = {"type": ["container"], **self._replicas}
+        filters = {"type": ["container"], "label": [f"{COMPOSE_PROJECT}={self._project}"]}
 
         def follow() -> None:
             try:
@@ -389,6 +406,10 @@ class DockerRuntime:
     def _take_event(self, event: dict[str, Any]) -> None:
         action = str(event.get("Action", "")).partition(":")[0]
         container, labels = event["Actor"]["ID"], event["Actor"]["Attributes"]
+        if PROJECT not in labels or REPLICA not in labels:
+            if action == "destroy":
+                self._orphans.pop(container, None)
+            return
         if action == "destroy":
             self._changes.put_nowait(Lost(Ref(self.name, container), key_of(labels)))
         elif action in _TELLING and container not in self._at_work.get(action, ()):

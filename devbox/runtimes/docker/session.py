@@ -12,7 +12,7 @@ from devbox.runtimes.base import Report
 from devbox.runtimes.docker import copying, images, oneoff
 from devbox.runtimes.docker.endpoint import endpoint
 from devbox.runtimes.docker.engine import connect, errors_in_words
-from devbox.runtimes.docker.names import ANONYMOUS, COMPOSE_SERVICE, PROJECT, REPLICA
+from devbox.runtimes.docker.names import ANONYMOUS, COMPOSE_PROJECT, COMPOSE_SERVICE, PROJECT, REPLICA, is_orphan
 from devbox.runtimes.docker.oneoff import Asked, OneOff
 from devbox.runtimes.docker.provision import Provisioner, container_run, gone_is_fine, remove_container
 from devbox.runtimes.docker.translate import Surroundings, attachments
@@ -150,6 +150,15 @@ class EngineSession:
         for volume in self._client.volumes(filters=self._mine())["Volumes"] or []:
             with gone_is_fine():
                 self._client.remove_volume(volume["Name"])
+
+    def remove_orphans(self) -> list[str]:
+        """Remove the project's containers that belong to none of its services; their names."""
+        removed = []
+        for each in self._client.containers(all=True, filters={"label": [f"{COMPOSE_PROJECT}={self._project}"]}):
+            if is_orphan(each["Labels"], each["State"]):
+                remove_container(self._client, each["Id"])
+                removed.append(each["Names"][0].lstrip("/"))
+        return removed
 
     def _mine(self, *labels: str) -> dict[str, list[str]]:
         return {"label": [f"{PROJECT}={self._project}", *labels]}
