@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from devbox.domain.spec import ExecCheck, ProcessRun, Reference, Reload, ServiceSpec, Template
+from devbox.domain.spec import ProcessRun, Reference, Reload, ServiceSpec, Template
 
 
 def has_door(spec: ServiceSpec) -> bool:
@@ -65,5 +65,5 @@ def is_own_port(spec: ServiceSpec, reference: Reference) -> bool:
 def _templates(spec: ServiceSpec) -> Iterator[Template]:
     yield from spec.run.argv
     yield from (var.value for var in spec.env)
-    if spec.probe is not None and isinstance(spec.probe.check, ExecCheck):
-        yield from spec.probe.check.argv
+    if spec.probe is not None:
+        yield from spec.probe.templates

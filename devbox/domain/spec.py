@@ -134,16 +134,32 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpCheck:
-    """GET `path`; well when the status lies in `status` (inclusive) and the body matches the regex `body`.
+class Tls:
+    """How a server's certificate is judged: by the authorities in the file `ca` (None: those of this machine).
 
-    `port` None means the service's first published port.
+    `insecure` takes any.
+    """
+
+    ca: str | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCheck:
+    """Ask for `path`; well when the status lies in `status` (inclusive) and the body matches the regex `body`.
+
+    `port` None means the service's first published port. `headers` are sent along. With `redirects`, what an answer
+    leads to is asked, and judged in its place. Where `tls` is not None it is asked over TLS.
     """
 
     path: str = "/"
     port: int | None = None
     status: tuple[int, int] = (200, 399)
     body: str | None = None
+    method: str = "GET"
+    headers: tuple[tuple[str, Template], ...] = ()
+    redirects: bool = False
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +171,14 @@ class TcpCheck:
 
 @dataclass(frozen=True, slots=True)
 class GrpcCheck:
-    """Ask gRPC's standard health service on `port` for `service`; empty means the server as a whole."""
+    """Ask gRPC's standard health service on `port` for `service`; empty means the server as a whole.
+
+    Where `tls` is not None it is asked over TLS.
+    """
 
     port: int | None = None
     service: str = ""
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +215,25 @@ class Probe:
     start_interval: float = 0.25
     assumed: bool = False
 
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The texts in it that may hold references."""
+        match self.check:
+            case ExecCheck(argv):
+                return argv
+            case HttpCheck(headers=headers):
+                return tuple(value for _, value in headers)
+        return ()
+
     def filled(self, fill: Callable[[Template], Template]) -> Probe:
         """This probe with every template in it replaced by what `fill` makes of it."""
-        if not isinstance(self.check, ExecCheck):
-            return self
-        return replace(self, check=ExecCheck(tuple(map(fill, self.check.argv))))
+        match self.check:
+            case ExecCheck(argv):
+                return replace(self, check=ExecCheck(tuple(map(fill, argv))))
+            case HttpCheck(headers=headers) if headers:
+                filled = tuple((name, fill(value)) for name, value in headers)
+                return replace(self, check=replace(self.check, headers=filled))
+        return self
 
 
 @dataclass(frozen=True, slots=True)

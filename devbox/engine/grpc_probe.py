@@ -1,4 +1,4 @@
-"""The probe by gRPC: one call of the standard health service, `grpc.health.v1.Health/Check`, without TLS.
+"""The probe by gRPC: one call of the standard health service, `grpc.health.v1.Health/Check`.
 
 The little of HTTP/2 that one call needs is written here by hand, so that no user has to install gRPC for it: frames by
 RFC 9113, headers by RFC 7541 (literals only, without Huffman), the call by gRPC's "PROTOCOL-HTTP2". What the server's
@@ -8,8 +8,10 @@ headers say is not decoded: its verdict is in the message, and where no message 
 from __future__ import annotations
 
 import asyncio
+import ssl
 
-from devbox.domain.spec import GrpcCheck
+from devbox.domain.spec import GrpcCheck, Tls
+from devbox.engine import tls
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
@@ -33,9 +35,13 @@ async def ask(host: str, port: int, check: GrpcCheck, limit: float) -> _Verdict:
     place = f"{host}:{port}"
     try:
         async with asyncio.timeout(limit):
-            return _verdict(await _called(host, port, check.service), check.service)
+            return _verdict(await _called(host, port, check), check.service)
     except TimeoutError:
         return False, f"no answer within {limit:g} s"
+    except tls.UnreadableCa as exc:
+        return False, exc.message
+    except ssl.SSLError as exc:
+        return False, f"{place}: {tls.in_words(exc, host)}"
     except ConnectionRefusedError:
         return False, f"nobody listens on {place}"
     except ConnectionResetError:
@@ -46,20 +52,29 @@ async def ask(host: str, port: int, check: GrpcCheck, limit: float) -> _Verdict:
         return False, f"{place} {exc}"
 
 
-async def _called(host: str, port: int, service: str) -> bytes:
+async def _called(host: str, port: int, check: GrpcCheck) -> bytes:
     """What the server sends in answer to the call."""
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await _connected(host, port, check.tls)
     try:
-        writer.write(_PREFACE + _frame(_SETTINGS, 0, 0, b"") + _request(service))
+        scheme = "http" if check.tls is None else "https"
+        writer.write(_PREFACE + _frame(_SETTINGS, 0, 0, b"") + _request(check.service, scheme))
         return await _answer(reader, writer)
     finally:
         writer.close()
 
 
-def _request(service: str) -> bytes:
+async def _connected(host: str, port: int, how: Tls | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if how is None:
+        return await asyncio.open_connection(host, port)
+    context = await asyncio.to_thread(tls.context, how)
+    context.set_alpn_protocols(["h2"])
+    return await asyncio.open_connection(host, port, ssl=context, server_hostname=tls.server_name(host))
+
+
+def _request(service: str, scheme: str) -> bytes:
     headers = (
         (":method", "POST"),
-        (":scheme", "http"),
+        (":scheme", scheme),
         (":path", "/grpc.health.v1.Health/Check"),
         (":authority", "localhost"),
         ("content-type", "application/grpc"),

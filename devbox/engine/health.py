@@ -16,7 +16,7 @@ from devbox.domain.instance import Observed, Ref
 from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import ContainerRun, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
-from devbox.engine import grpc_probe
+from devbox.engine import grpc_probe, tcp_probe
 from devbox.engine.executor import Post
 from devbox.engine.http_probe import HttpProbe
 from devbox.engine.listening import listens
@@ -30,8 +30,6 @@ _KEPT_RESULTS = 50
 _JITTER = 0.1
 _OUTPUT_SHOWN = 300
 _MARGIN = 2.0
-_PROXY_PATIENCE = 0.1
-"""Seconds after which a connection that a proxy took and did not close counts as taken by the service."""
 
 _Life = tuple[Ref, float]
 """One life of an instance: a container that was started again has the same ref, and another start."""
@@ -146,7 +144,7 @@ class Prober:
             case HttpCheck() as http:
                 return lambda: self._http.ask(*_address(unit, http.port), http, probe.timeout)
             case TcpCheck(port):
-                return lambda: _tcp(*_address(unit, port), proxied=isinstance(unit.spec.run, ContainerRun))
+                return lambda: tcp_probe.ask(*_address(unit, port), proxied=isinstance(unit.spec.run, ContainerRun))
             case GrpcCheck() as grpc:
                 return lambda: grpc_probe.ask(*_address(unit, grpc.port), grpc, probe.timeout)
             case ExecCheck(argv):
@@ -173,38 +171,6 @@ def _watched(wanted: tuple[Observed, Unit, Probe]) -> tuple[Probe, object]:
     """What a probing task was made for: another probe, or another seed, wants another task."""
     _, unit, probe = wanted
     return probe, unit.spec.seed
-
-
-async def _tcp(host: str, port: int, *, proxied: bool) -> tuple[bool, str]:
-    """Whether somebody takes a connection.
-
-    A `proxied` port is taken by the engine, before anybody is behind it and for a moment after. So it is tried twice,
-    with a pause in which the engine closes what nobody wants, or tells that the container has ended.
-    """
-    for _ in range(2 if proxied else 1):
-        try:
-            reader, writer = await asyncio.open_connection(host, port)
-        except ConnectionRefusedError:
-            return False, f"nobody listens on {host}:{port}"
-        except OSError as exc:
-            return False, f"{host}:{port} cannot be reached: {exc.strerror or exc}"
-        try:
-            if proxied and await _closes_at_once(reader):
-                return False, f"nobody listens behind {host}:{port}"
-        finally:
-            writer.close()
-    return True, f"{host}:{port} accepts connections"
-
-
-async def _closes_at_once(reader: asyncio.StreamReader) -> bool:
-    """Whether a connection is over as soon as it is made: so an engine's proxy says that the container refused."""
-    try:
-        async with asyncio.timeout(_PROXY_PATIENCE):
-            return not await reader.read(1)
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
 
 
 def _address(unit: Unit, wanted: int | None) -> tuple[str, int]:

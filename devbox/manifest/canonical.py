@@ -211,7 +211,9 @@ class _Service:
         return data if test is None or isinstance(test, list) else {**data, "test": ["CMD-SHELL", test]}
 
     def _health(self, node: Node) -> Any:
-        return _timed(node)
+        data = _timed(node)
+        ca = node.get("ca") if isinstance(node, Tree) else None
+        return data if ca is None else {**data, "ca": self._path(ca)}
 
     def _extra_hosts(self, _: Node) -> list[str]:
         hosts = self._draft.options.get("extra_hosts") or ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, replace
 
-from devbox.domain.spec import Check, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template
+from devbox.domain.spec import Check, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Template, Tls
 from devbox.manifest.commands import arguments
 from devbox.manifest.draft import Draft, Timing
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
@@ -15,9 +16,17 @@ COMPOSE = Probe(ExecCheck(()), interval=30.0, timeout=30.0, retries=3, start_per
 """The clockwork of Compose's healthchecks where they do not set it themselves."""
 
 TIMES = ("interval", "timeout", "retries", "start_period", "start_interval")
-KINDS = ("http", "tcp", "grpc", "exec", "log")
-DETAILS = {"status": "http", "body": "http", "service": "grpc"}
+KINDS = ("http", "https", "tcp", "grpc", "exec", "log")
+DETAILS = {
+    **dict.fromkeys(("status", "body", "method", "headers", "redirects"), ("http", "https")),
+    **dict.fromkeys(("ca", "insecure"), ("https", "grpc")),
+    "service": ("grpc",),
+}
+"""What can stand beside a kind of check, and beside which kinds."""
+
 _HTTP_TARGET = re.compile(r"(?::(?P<port>\d{1,5}))?(?P<path>/\S*)?", re.ASCII)
+_METHOD = re.compile(r"[A-Za-z]{1,20}", re.ASCII)
+_HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]{1,200}", re.ASCII)
 _SERVICE = re.compile(r"[\w./-]{0,100}", re.ASCII)
 _STATUS = re.compile(r"(?P<low>[1-5]\d\d)(?:-(?P<high>[1-5]\d\d))?", re.ASCII)
 
@@ -65,19 +74,19 @@ def health(scope: Scope, node: Node, draft: Draft) -> None:
         place = entries[kinds[1]].key
         scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
     elif not kinds and entries.keys() <= {*DETAILS, *TIMES} and isinstance(node, Mapping):
-        hint = "Add http: /path, tcp: port, grpc: port, exec: [command] or log: regex."
+        hint = "Add http: /path, https: /path, tcp: port, grpc: port, exec: [command] or log: regex."
         scope.problems.add(node.place, "health does not say what to check", hint)
     elif kinds:
         draft.check = _check(scope, kinds[0], entries)
-    for key, kind in DETAILS.items():
-        if key in entries and kind not in kinds:
-            scope.problems.add(entries[key].key, f"{key} belongs to a check by {kind}")
+    for key, owners in DETAILS.items():
+        if key in entries and not set(owners) & set(kinds):
+            scope.problems.add(entries[key].key, f"{key} belongs to a check by {' or '.join(owners)}")
 
 
 def _check(scope: Scope, kind: str, entries: dict[str, Entry]) -> Check | None:
     node = entries[kind].value
-    if kind == "http":
-        return _http(scope, node, entries)
+    if kind in ("http", "https"):
+        return _http(scope, kind, entries)
     if kind == "tcp":
         port = scope.port(node, "tcp")
         return None if port is None else TcpCheck(port)
@@ -98,11 +107,25 @@ def _grpc(scope: Scope, node: Node, entries: dict[str, Entry]) -> GrpcCheck | No
     if service and not _SERVICE.fullmatch(service):
         scope.problems.add(entries["service"].value.place, f"{shown(service)} is not the name of a gRPC service")
         return None
-    return None if port is None or service is None else GrpcCheck(port, service)
+    tls = _tls(scope, entries)
+    return None if port is None or service is None else GrpcCheck(port, service, tls if tls != Tls() else None)
 
 
-def _http(scope: Scope, node: Node, entries: dict[str, Entry]) -> HttpCheck | None:
-    text = scope.text(node, "http")
+def _tls(scope: Scope, entries: dict[str, Entry]) -> Tls:
+    insecure = scope.boolean(entries["insecure"].value, "insecure") if "insecure" in entries else False
+    if "ca" not in entries:
+        return Tls(None, bool(insecure))
+    node = entries["ca"].value
+    text = scope.text(node, "ca", "the path of a file")
+    if insecure:
+        scope.problems.add(node.place, "an insecure check takes any certificate: ca has nothing to say")
+    path = os.path.normpath(scope.base(node.place) / os.path.expanduser(text)) if text else None
+    return Tls(path, bool(insecure))
+
+
+def _http(scope: Scope, kind: str, entries: dict[str, Entry]) -> HttpCheck | None:
+    node = entries[kind].value
+    text = scope.text(node, kind)
     target = _HTTP_TARGET.fullmatch(text) if text else None
     if target is None:
         if text is not None:
@@ -113,7 +136,42 @@ def _http(scope: Scope, node: Node, entries: dict[str, Entry]) -> HttpCheck | No
         scope.problems.add(node.place, f"there is no port {port}")
     status = _status(scope, entries["status"].value) if "status" in entries else None
     body = scope.pattern(entries["body"].value, "body") if "body" in entries else None
-    return HttpCheck(target["path"] or "/", port, status or HttpCheck().status, body)
+    method = _method(scope, entries["method"].value) if "method" in entries else None
+    if method == "HEAD" and body is not None:
+        scope.problems.add(entries["body"].key, "an answer to HEAD has no body")
+    redirects = scope.boolean(entries["redirects"].value, "redirects") if "redirects" in entries else False
+    return HttpCheck(
+        target["path"] or "/",
+        port,
+        status or HttpCheck().status,
+        body,
+        method=method or HttpCheck().method,
+        headers=_headers(scope, entries["headers"].value) if "headers" in entries else (),
+        redirects=bool(redirects),
+        tls=_tls(scope, entries) if kind == "https" else None,
+    )
+
+
+def _method(scope: Scope, node: Node) -> str | None:
+    text = scope.text(node, "method")
+    if text is None or _METHOD.fullmatch(text):
+        return text.upper() if text else None
+    scope.problems.add(node.place, f"{shown(text)} is no HTTP method", "Write GET, HEAD, POST, OPTIONS or the like.")
+    return None
+
+
+def _headers(scope: Scope, node: Node) -> tuple[tuple[str, Template], ...]:
+    """The headers by name. Their values may hold references: a password of another service, say."""
+    found = []
+    for name, entry in scope.mapping(node, "headers").items():
+        value = scope.template(entry.value, f"the header {shown(name)}")
+        if not _HEADER.fullmatch(name):
+            scope.problems.add(entry.key, f"{shown(name)} is not the name of a header")
+        elif value is not None and not str(value).isprintable():
+            scope.problems.add(entry.value.place, f"the header {shown(name)} goes on over lines")
+        elif value is not None:
+            found.append((name, value))
+    return tuple(found)
 
 
 def _status(scope: Scope, node: Node) -> tuple[int, int] | None:

@@ -9,9 +9,7 @@ from devbox.domain.graph import find_cycle
 from devbox.domain.spec import (
     ContainerRun,
     EnvVar,
-    ExecCheck,
     Need,
-    Probe,
     ProcessRun,
     Reference,
     Run,
@@ -36,8 +34,8 @@ def templates(service: ServiceSpec) -> Iterator[Template]:
         yield from service.other.run.argv
         yield from (var.value for var in service.other.env)
     yield from (part for file in service.made_files for part in file.parts if isinstance(part, Template))
-    if service.probe is not None and isinstance(service.probe.check, ExecCheck):
-        yield from service.probe.check.argv
+    if service.probe is not None:
+        yield from service.probe.templates
 
 
 def exports(service: ServiceSpec) -> tuple[str, ...]:
@@ -154,19 +152,12 @@ def without(service: ServiceSpec, gone: Mapping[str, str], note: Callable[[str],
 
     kept = tuple(need for need in service.needs if need.service not in gone)
     env = tuple(map(variable, service.env))
-    return replace(
-        service, needs=kept, env=env, run=_fill_run(service.run, fill), probe=_fill_probe(service.probe, fill)
-    )
+    probe = service.probe.filled(fill) if service.probe is not None else None
+    return replace(service, needs=kept, env=env, run=_fill_run(service.run, fill), probe=probe)
 
 
 def _fill_run(run: Run, fill: Callable[[Template], Template]) -> Run:
     return replace(run, argv=tuple(map(fill, run.argv)))
-
-
-def _fill_probe(probe: Probe | None, fill: Callable[[Template], Template]) -> Probe | None:
-    if probe is None or not isinstance(probe.check, ExecCheck):
-        return probe
-    return replace(probe, check=ExecCheck(tuple(map(fill, probe.check.argv))))
 
 
 def completed(drafts: Iterable[Draft]) -> frozenset[str]:

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devbox.domain.spec import GrpcCheck, HttpCheck
-from devbox.engine import grpc_probe
+from devbox.domain.spec import GrpcCheck, HttpCheck, Template
+from devbox.engine import grpc_probe, tcp_probe
 from devbox.engine.http_probe import HttpProbe
 
 LIMIT = 0.3
@@ -45,6 +45,48 @@ async def answering(answer: bytes, end: str) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         over.set()
+        server.close()
+        await server.wait_closed()
+
+
+def answered(status: str, *headers: str, body: str = "") -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers, "", body]).encode()
+
+
+@contextlib.asynccontextmanager
+async def routed() -> AsyncIterator[int]:
+    """A server whose answer depends on what it is asked."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        line, _, headers = head.partition("\r\n")
+        match line.split()[:2]:
+            case ["GET", "/"]:
+                writer.write(answered("302 Found", "location: /login"))
+            case ["GET", "/login"]:
+                writer.write(answered("200 OK", body="who are you?"))
+            case ["GET", "/round"]:
+                writer.write(answered("307 Temporary Redirect", "location: /round"))
+            case ["GET", "/away"]:
+                writer.write(answered("301 Moved Permanently", "location: http://127.0.0.1:1/"))
+            case ["GET", "/keyed"] if "x-key: open sesame" in headers.lower():
+                writer.write(answered("200 OK"))
+            case ["HEAD", "/"] | ["POST", "/echo"]:
+                writer.write(answered("204 No Content"))
+            case ["GET", "/endless"]:
+                writer.write(b"HTTP/1.1 200 OK\r\n\r\nhello")
+                with contextlib.suppress(ConnectionError):
+                    while True:
+                        writer.write(b"." * 65536)
+                        await writer.drain()
+            case _:
+                writer.write(answered("401 Unauthorized", body="no key"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
         server.close()
         await server.wait_closed()
 
@@ -95,6 +137,32 @@ async def said(port: int, check: HttpCheck) -> tuple[bool, str]:
 )
 async def test_http(answer: bytes, end: str, check: HttpCheck, expected: tuple[bool, str]) -> None:
     async with answering(answer, end) as port:
+        assert await said(port, check) == expected
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        (HttpCheck(), (True, "GET /: 302 Found, which leads to /login and was not followed")),
+        (
+            HttpCheck(status=(200, 200)),
+            (False, "GET /: 302 Found, which leads to /login and was not followed"),
+        ),
+        (HttpCheck(redirects=True, body="who"), (True, "GET / → /login: 200 OK")),
+        (HttpCheck("/round", redirects=True), (False, "GET /round: it redirects more than 10 times")),
+        (
+            HttpCheck("/away", redirects=True),
+            (False, "GET http://127.0.0.1:PORT/away: connection refused"),
+        ),
+        (HttpCheck(method="HEAD"), (True, "HEAD /: 204 No Content")),
+        (HttpCheck("/echo", method="POST"), (True, "POST /echo: 204 No Content")),
+        (HttpCheck("/keyed"), (False, "GET /keyed: 401 Unauthorized: no key")),
+        (HttpCheck("/keyed", headers=(("X-Key", Template.of("open sesame")),)), (True, "GET /keyed: 200 OK")),
+        (HttpCheck("/endless", body="^hello"), (True, "GET /endless: 200 OK")),
+    ],
+)
+async def test_http_asks_as_it_is_told(check: HttpCheck, expected: tuple[bool, str]) -> None:
+    async with routed() as port:
         assert await said(port, check) == expected
 
 
@@ -157,3 +225,27 @@ async def test_grpc(answer: bytes, end: str, service: str, expected: tuple[bool,
     assert (ok, words.replace(str(port), "PORT")) == expected
     ok, words = await grpc_probe.ask("127.0.0.1", port, GrpcCheck(port), LIMIT)
     assert (ok, words) == (False, f"nobody listens on 127.0.0.1:{port}")
+
+
+async def test_tcp() -> None:
+    async with answering(b"", "keep") as port:
+        assert await tcp_probe.ask("127.0.0.1", port, proxied=False) == (
+            True,
+            f"127.0.0.1:{port} accepts connections",
+        )
+    assert await tcp_probe.ask("127.0.0.1", port, proxied=False) == (False, f"nobody listens on 127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+async def test_tcp_of_a_port_that_a_proxy_holds_for_nobody(end: str) -> None:
+    async def turn_away(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if end == "reset":
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(turn_away, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        said = await tcp_probe.ask("127.0.0.1", port, proxied=True)
+    assert said == (False, f"nobody listens behind 127.0.0.1:{port}")

@@ -21,6 +21,7 @@ from devbox.domain.status import Failure, FailureKind
 from devbox.domain.step import Op, Step
 from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, Report, SyncBatch
 from devbox.runtimes.docker.abilities import beyond
+from devbox.runtimes.docker.bounded import BoundedCommands
 from devbox.runtimes.docker.engine import EngineLink, explained
 from devbox.runtimes.docker.images import has_image
 from devbox.runtimes.docker.logs import LogCopier
@@ -69,6 +70,7 @@ class DockerRuntime:
         self._with_terminal: set[str] = set()
         self._copiers: dict[str, LogCopier] = {}
         self._usage = ContainerUsage(self._engine)
+        self._commands = BoundedCommands(self._engine)
         self._events: Any = None
         self._looking: set[asyncio.Task[None]] = set()
         self._paused: set[str] = set()
@@ -197,18 +199,7 @@ class DockerRuntime:
             return None
 
     async def execute(self, ref: Ref, unit: Unit, argv: tuple[str, ...], limit: float) -> ExecResult:
-        def run(client: APIClient) -> ExecResult:
-            made = client.exec_create(ref.id, list(argv))
-            output = client.exec_start(made["Id"])
-            return ExecResult(client.exec_inspect(made["Id"])["ExitCode"], output.decode("utf-8", "replace"))
-
-        try:
-            async with asyncio.timeout(limit):
-                return await self._engine.call(run)
-        except TimeoutError:
-            return ExecResult(None, "")
-        except DevboxError as exc:
-            return ExecResult(126, exc.message)
+        return await self._commands.run(ref.id, argv, limit)
 
     async def sync(self, ref: Ref, unit: Unit, batch: SyncBatch) -> tuple[str, ...]:
         return await self._engine.call(lambda client: self._files.bring(client, ref.id, batch), waits=True)

@@ -793,6 +793,11 @@ def test_health_forms(folder: Folder) -> None:
           f: {command: x, health: {tcp: 80, body: x}}
           g: {command: x, health: {exec: []}}
           h: {command: x, health: {grpc: 80, service: "a b"}}
+          i: {command: x, health: {http: /, insecure: true}}
+          j: {command: x, health: {https: /, method: "GE T", headers: {"a b": x}}}
+          k: {command: x, health: {https: /, insecure: true, ca: ./ca.pem}}
+          l: {command: x, health: {http: /, method: head, body: ok}}
+          m: {command: x, health: {http: /, headers: {A: "a\\nb"}}}
         """,
     )
     assert found == as_printed(
@@ -803,7 +808,7 @@ def test_health_forms(folder: Folder) -> None:
         devbox.yaml:3:27: health does not say what to check
             3 |   b: {command: x, health: {interval: 5s}}
               |                           ^^^^^^^^^^^^^^
-              hint: Add http: /path, tcp: port, grpc: port, exec: [command] or log: regex.
+              hint: Add http: /path, https: /path, tcp: port, grpc: port, exec: [command] or log: regex.
         devbox.yaml:4:34: "healthz" is no path
             4 |   c: {command: x, health: {http: healthz}}
               |                                  ^^^^^^^
@@ -815,7 +820,7 @@ def test_health_forms(folder: Folder) -> None:
         devbox.yaml:6:33: log is not a regular expression: missing ), unterminated subpattern at position 0
             6 |   e: {command: x, health: {log: "("}}
               |                                 ^^^
-        devbox.yaml:7:37: body belongs to a check by http
+        devbox.yaml:7:37: body belongs to a check by http or https
             7 |   f: {command: x, health: {tcp: 80, body: x}}
               |                                     ^^^^
         devbox.yaml:8:34: exec names no command
@@ -824,6 +829,25 @@ def test_health_forms(folder: Folder) -> None:
         devbox.yaml:9:47: "a b" is not the name of a gRPC service
             9 |   h: {command: x, health: {grpc: 80, service: "a b"}}
               |                                               ^^^^^
+        devbox.yaml:10:37: insecure belongs to a check by https or grpc
+           10 |   i: {command: x, health: {http: /, insecure: true}}
+              |                                     ^^^^^^^^
+        devbox.yaml:11:46: "GE T" is no HTTP method
+           11 |   j: {command: x, health: {https: /, method: "GE T", headers: {"a b": x}}}
+              |                                              ^^^^^^
+              hint: Write GET, HEAD, POST, OPTIONS or the like.
+        devbox.yaml:11:64: "a b" is not the name of a header
+           11 |   j: {command: x, health: {https: /, method: "GE T", headers: {"a b": x}}}
+              |                                                                ^^^^^
+        devbox.yaml:12:58: an insecure check takes any certificate: ca has nothing to say
+           12 |   k: {command: x, health: {https: /, insecure: true, ca: ./ca.pem}}
+              |                                                          ^^^^^^^^
+        devbox.yaml:13:51: an answer to HEAD has no body
+           13 |   l: {command: x, health: {http: /, method: head, body: ok}}
+              |                                                   ^^^^
+        devbox.yaml:14:50: the header "A" goes on over lines
+           14 |   m: {command: x, health: {http: /, headers: {A: "a\\nb"}}}
+              |                                                  ^^^^^^
         """
     )
 

@@ -22,6 +22,7 @@ from devbox.domain.spec import (
     Stop,
     TcpCheck,
     Template,
+    Tls,
     Until,
 )
 from devbox.manifest.units import as_duration, duration
@@ -294,7 +295,12 @@ def test_healthcheck_times(folder: Folder) -> None:
         ("http: /, status: 204", HttpCheck(status=(204, 204))),
         ("http: /, status: 200-299, body: ^ok", HttpCheck(status=(200, 299), body="^ok")),
         ("tcp: 9000", TcpCheck(9000)),
+        ("https: /, redirects: true", HttpCheck(redirects=True, tls=Tls())),
+        ("https: ':8443/up', insecure: true, method: head", HttpCheck("/up", 8443, method="HEAD", tls=Tls(None, True))),
+        ("https: /, ca: /etc/ca.pem", HttpCheck(tls=Tls("/etc/ca.pem"))),
+        ("http: /, headers: {X-Key: a b}", HttpCheck(headers=(("X-Key", Template.of("a b")),))),
         ("grpc: 9000", GrpcCheck(9000)),
+        ("grpc: 9000, insecure: true", GrpcCheck(9000, tls=Tls(None, True))),
         ("grpc: 9000, service: shop.Pricing", GrpcCheck(9000, "shop.Pricing")),
         ("exec: [ask, -q]", ExecCheck((Template.of("ask"), Template.of("-q")))),
         ("exec: ask -q", ExecCheck((Template.of("ask"), Template.of("-q")))),

@@ -1,0 +1,85 @@
+"""Probes of containers, in the ways that only containers fail, with the words that a person reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.docker.conftest import docker
+from tests.docker.engine import CLIENT
+from tests.engine.mesh import Mesh, until
+
+Make = Callable[..., Mesh]
+
+CHECKED = "t7-checked"
+"""An image that brings a check of its own, which always fails, and one that never ends."""
+
+SLOW = f"{CHECKED}:slow"
+ENDLESS = json.dumps(["CMD", "sh", "-c", "sleep 3600 & sleep 3600"])
+NAPS = 5
+"""Lines of `docker top` that say `sleep` while one probe is under way: its own, the init's, and three of the probe."""
+
+
+@pytest.fixture(scope="module")
+def images(engine: None) -> Iterator[None]:
+    """Images with a HEALTHCHECK."""
+    fails = 'HEALTHCHECK --interval=300ms --retries=1 CMD ["sh", "-c", "echo no quorum; exit 1"]'
+    endless = 'HEALTHCHECK --interval=300ms --timeout=300ms --retries=1 CMD ["sleep", "60"]'
+    for name, check in ((CHECKED, fails), (SLOW, endless)):
+        text = f"FROM devbox-test/base\n{check}\n"
+        env = {"DOCKER_BUILDKIT": "0", "PATH": "/usr/bin:/bin", "HOME": "/tmp"}
+        subprocess.run([CLIENT, "build", "-q", "-t", name, "-"], input=text, env=env, text=True, check=True)
+    yield
+    docker("image", "rm", CHECKED, SLOW)
+
+
+CLOCK = "interval: 300ms, timeout: 1s, retries: 2, start_period: 0s"
+LISTENS = json.dumps(["python3", "-m", "http.server", "-b", "127.0.0.1", "8000"])
+MANIFEST = f"""
+name: t7probes
+x-box: &box {{image: devbox-test/base, command: sleep 3600, stop_grace_period: 0s}}
+services:
+  wrong: {{<<: *box, health: {{exec: [sh, -c, "echo no table; exit 4"], {CLOCK}}}}}
+  missing: {{<<: *box, health: {{exec: [no-such-probe], {CLOCK}}}}}
+  slow: {{<<: *box, init: true, healthcheck: {{test: {ENDLESS}, {CLOCK}}}}}
+  port: {{<<: *box, ports: ["8000"], health: {{tcp: 8000, {CLOCK}}}}}
+  page: {{<<: *box, ports: ["8000"], health: {{http: /, {CLOCK}}}}}
+  silent: {{<<: *box, health: {{log: ready, {CLOCK}}}}}
+  engine: {{<<: *box, image: {CHECKED}}}
+  endless: {{<<: *box, image: "{SLOW}"}}
+  gone: {{<<: *box, command: sh -c 'sleep 1; exit 3', health: {{exec: ["true"], {CLOCK}}}}}
+"""
+
+EXPECTED = {
+    "wrong": r"^sh exited with 4: no table$",
+    "missing": r"^no-such-probe exited with 127: the container has no no-such-probe$",
+    "slow": r"^sh took longer than 1 s$",
+    "port": r"^nobody listens behind 127\.0\.0\.1:\d+$",
+    "page": r"^GET http://127\.0\.0\.1:\d+/: the connection was (?:reset before|closed without) an answer",
+    "silent": r"^no line matches /ready/ yet$",
+    "engine": r"^no quorum$",
+    "endless": r"^Health check exceeded timeout \(300ms\)",
+    "gone": r"^exited with 3",
+}
+
+
+def test_each_way_in_which_a_container_is_unwell_is_told(images: None, mesh: Make) -> None:
+    it = mesh(MANIFEST)
+    it.devbox("up", "-d")
+    notes: dict[str, str] = {}
+
+    def told() -> bool:
+        notes.update({name: row["Note"] for name, row in it.rows().items()})
+        return all(map(re.search, EXPECTED.values(), (notes[name] for name in EXPECTED)))
+
+    with contextlib.suppress(AssertionError):
+        until(told, 40.0)
+    assert {name: note for name, note in notes.items() if not re.search(EXPECTED[name], note)} == {}
+    (container,) = docker("ps", "-q", "--filter", "label=dev.devbox.service=slow").split()
+    # Its own sleep, and those of the one probe that is under way: none of the many before.
+    until(lambda: docker("top", container).count("sleep") <= NAPS, 20.0, "the end of probes that took too long")
