@@ -45,7 +45,7 @@ class Bench:
 
     async def up(self, *services: ServiceSpec, goal: Goal = Goal.STARTED) -> list[str]:
         app = AppSpec("p", "/", ("devbox.yaml",), services)
-        verdict = await self.control.up(app, Command(Action.UP, by="a test", goal=goal, timeout=5))
+        verdict = await self.control.up(app, Command(Action.UP, by="a test", goal=goal, timeout=30))
         return [f"{unmet.service}: {unmet.reason}" for unmet in verdict.unmet]
 
 
