@@ -1,0 +1,2 @@
+#!/bin/bash
+exec java -Xmx128m -cp '/apache-zookeeper/lib/*' org.apache.zookeeper.ZooKeeperMain "$@"
