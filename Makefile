@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test meshes reloads browser check fuzz bench screenshots soak clean
+.PHONY: demo test test-catalogue meshes reloads browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
 
 test: $(VENV)/.dev  ## every test that CI runs
 	$(BIN)/python -m pytest
+
+test-catalogue: $(VENV)/.catalogue  ## every server of the catalogue that can be had, booted and spoken to; WHICH="redis or kafka" some
+	$(BIN)/python -m pytest tests/catalogue --durations=0 $(if $(WHICH),-k "$(WHICH)")
 
 meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
 	$(BIN)/python -m pytest tests/meshes
@@ -58,4 +61,11 @@ $(VENV)/.hello: requirements/hello.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.hello
 	@echo "installing what its tests need into $(VENV) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.catalogue: requirements/catalogue.txt tests/catalogue/package-lock.json $(VENV)/.dev
+	@echo "installing clients and servers of the catalogue into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/catalogue.txt
+	@mkdir -p $(VENV)/npm && cp tests/catalogue/package.json tests/catalogue/package-lock.json $(VENV)/npm
+	@npm ci --silent --no-fund --no-audit --prefix $(VENV)/npm
 	@touch $@

@@ -1,6 +1,7 @@
-"""The servers of the catalogue, spoken to in their own protocols: `clients.py KIND write KEY VALUE`, `... read KEY`.
+"""The servers of the catalogue, spoken to in their own protocols: `clients.py KIND write KEY VALUE`, `... read KEY...`,
+and `... server` for what a server says it is.
 
-Run on this machine and in containers alike; where the server is, the environment says, in `STORE_` and an export's name.
+Run on this machine and in containers alike; where the server is, the environment says in `STORE_` and an export's name.
 What was not written reads as nothing.
 """
 
@@ -73,6 +74,9 @@ class Postgres:
     def write(self, key: str, value: str) -> None:
         self._do("insert into kv values (%s, %s)", key, value)
 
+    def server(self) -> str:
+        return str(self._do("select version()")[0])
+
     def read(self, key: str) -> str:
         found = self._do("select v from kv where k = %s", key)
         return found[0] if found else ""
@@ -90,6 +94,10 @@ class Mysql:
 
     def write(self, key: str, value: str) -> None:
         self._do("replace into kv values (%s, %s)", key, value)
+
+    def server(self) -> str:
+        version = str(self._do("select version()")[0])
+        return f"MariaDB {version}" if "MariaDB" in version else f"MySQL {version}"
 
     def read(self, key: str) -> str:
         found = self._do("select v from kv where k = %s", key)
@@ -117,9 +125,8 @@ class Cassandra:
         cluster = Cluster([host], port=int(port), connect_timeout=20)
         try:
             session = cluster.connect()
-            session.execute(
-                "create keyspace if not exists t with replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
-            )
+            once = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+            session.execute(f"create keyspace if not exists t with replication = {once}")
             session.execute("create table if not exists t.kv (k text primary key, v text)")
             return session.execute(statement, values).one()
         finally:
@@ -142,6 +149,9 @@ class Redis:
     def write(self, key: str, value: str) -> None:
         self._client().set(key, value)
 
+    def server(self) -> str:
+        return f"Redis {self._client().info('server')['redis_version']}"
+
     def read(self, key: str) -> str:
         return self._client().get(key) or ""
 
@@ -155,6 +165,9 @@ class Memcached:
     def write(self, key: str, value: str) -> None:
         self._client().set(key, value, noreply=False)
 
+    def server(self) -> str:
+        return f"memcached {self._client().version().decode()}"
+
     def read(self, key: str) -> str:
         return (self._client().get(key) or b"").decode()
 
@@ -162,6 +175,10 @@ class Memcached:
 class Opensearch:
     def write(self, key: str, value: str) -> None:
         well(http("PUT", f"{given('url')}/kv/_doc/{key}?refresh=true", {"v": value}))
+
+    def server(self) -> str:
+        about = well(http("GET", given("url")))["version"]
+        return f"{'OpenSearch' if 'distribution' in about else 'Elasticsearch'} {about['number']}"
 
     def read(self, key: str) -> str:
         status, body, _ = http("GET", f"{given('url')}/kv/_search?q=_id:{key}")
@@ -211,6 +228,12 @@ class Rabbitmq:
         channel.basic_publish("", key, value.encode(), pika.BasicProperties(delivery_mode=2))
         channel.connection.close()
 
+    def server(self) -> str:
+        channel = self._channel()
+        about = channel.connection._impl.server_properties
+        channel.connection.close()
+        return f"{about['product']} {about['version']}"
+
     def read(self, key: str) -> str:
         channel = self._channel()
         channel.queue_declare(key, durable=True)
@@ -222,6 +245,15 @@ class Rabbitmq:
 
 
 class Nats:
+    async def _version(self) -> str:
+        import nats
+
+        client = await nats.connect(given("url"))
+        try:
+            return f"NATS {client.connected_server_version}"
+        finally:
+            await client.close()
+
     async def _do(self, key: str, value: str | None) -> str:
         import nats
         from nats.js.errors import NotFoundError
@@ -242,6 +274,9 @@ class Nats:
     def write(self, key: str, value: str) -> None:
         asyncio.run(self._do(key, value))
 
+    def server(self) -> str:
+        return asyncio.run(self._version())
+
     def read(self, key: str) -> str:
         return asyncio.run(self._do(key, None))
 
@@ -260,6 +295,9 @@ class Mosquitto:
         client = self._client()
         client.publish(key, value, qos=1, retain=True).wait_for_publish(10)
         client.disconnect()
+
+    def server(self) -> str:
+        return self.read("$SYS/broker/version").replace("mosquitto version", "Mosquitto")
 
     def read(self, key: str) -> str:
         heard: list[str] = []
@@ -320,6 +358,10 @@ class Azure:
         blobs.create_container(key).upload_blob("word", value.encode())
         queues.create_queue(key).send_message(value)
 
+    def server(self) -> str:
+        _, _, headers = http("GET", f"{given('url')}?comp=list")
+        return str(headers["Server"]).replace("-Blob/", " ")
+
     def read(self, key: str) -> str:
         blobs, queues = self._services()
         if key not in [container.name for container in blobs.list_containers()]:
@@ -373,6 +415,10 @@ class Keycloak:
         body = {"realm": key, "displayName": value, "enabled": True}
         well(http("POST", f"{given('url')}/admin/realms", body, Authorization=self._token()))
 
+    def server(self) -> str:
+        about = well(http("GET", f"{given('url')}/admin/serverinfo", Authorization=self._token()))
+        return f"Keycloak {about['systemInfo']['version']}"
+
     def read(self, key: str) -> str:
         status, body, _ = http("GET", f"{given('url')}/admin/realms/{key}", Authorization=self._token())
         return json.loads(body)["displayName"] if status == 200 else ""
@@ -388,6 +434,9 @@ class Etcd:
 
     def write(self, key: str, value: str) -> None:
         self._do("put", key=key, value=value)
+
+    def server(self) -> str:
+        return f"etcd {well(http('GET', given('url') + '/version'))['etcdserver']}"
 
     def read(self, key: str) -> str:
         found = self._do("range", key=key).get("kvs")
@@ -406,6 +455,12 @@ class Zookeeper:
         client = self._client()
         client.create(f"/{key}", value.encode())
         client.stop()
+
+    def server(self) -> str:
+        client = self._client()
+        version = ".".join(map(str, client.server_version()))
+        client.stop()
+        return f"ZooKeeper {version}"
 
     def read(self, key: str) -> str:
         client = self._client()
@@ -457,6 +512,9 @@ class Mailpit:
         message.set_content(value)
         with smtplib.SMTP(given("smtp_host"), int(given("smtp_port")), timeout=10) as server:
             server.send_message(message)
+
+    def server(self) -> str:
+        return f"Mailpit {well(http('GET', given('api_url') + '/api/v1/info'))['Version'].lstrip('v')}"
 
     def read(self, key: str) -> str:
         found = well(http("GET", f"{given('api_url')}/api/v1/search?query=subject:{key}"))["messages"]
@@ -511,10 +569,13 @@ KINDS: dict[str, Any] = {
 
 def main(kind: str, what: str, *words: str) -> None:
     client = KINDS[kind]()
-    if what == "write":
-        client.write(*words)
-    else:
-        print(client.read(*words))
+    match what:
+        case "write":
+            print(client.write(*words) or "")
+        case "read":
+            print(json.dumps({key: client.read(key) for key in words}))
+        case "server":
+            print(client.server())
 
 
 if __name__ == "__main__":

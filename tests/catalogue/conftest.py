@@ -10,10 +10,7 @@ import pytest
 
 from tests.catalogue.box import Box, box
 from tests.docker.engine import NoEngine, an_engine
-from tests.meshes.engine import build, docker
-
-EVERYDAY = {"postgres", "redis", "nats", "rabbitmq"}
-"""The entries that every run of the tests boots; `make test-catalogue` boots all of them."""
+from tests.meshes.engine import docker
 
 
 @pytest.fixture(scope="session")
@@ -30,13 +27,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def boxes(engine: None, tmp_path: Path) -> Iterator[Callable[..., Box]]:
+def boxes(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     """Makes boxes, and leaves nothing of theirs behind."""
-    build("clients")
     made: list[Box] = []
 
-    def make(entry: str, settings: str = "") -> Box:
-        made.append(box(tmp_path, entry, settings))
+    def make(entry: str, **more: str) -> Box:
+        made.append(box(tmp_path, entry, **more))
         return made[-1]
 
     yield make
@@ -44,19 +40,19 @@ def boxes(engine: None, tmp_path: Path) -> Iterator[Callable[..., Box]]:
         each.mesh.end()
         project = each.mesh.directory.name
         label = f"label=dev.devbox.project={project}"
-        assert docker("ps", "-aq", "--filter", label) + docker("volume", "ls", "-q", "--filter", label) == ""
+        if each.engine:
+            assert docker("ps", "-aq", "--filter", label) + docker("volume", "ls", "-q", "--filter", label) == ""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A handful of entries, unless all are asked for. The first test to need an image waits for it to be built."""
-    for item in list(items):
-        if Path(__file__).parent not in item.path.parents:
-            continue
-        item.add_marker(pytest.mark.timeout(900))
-        name = (
-            item.callspec.params.get("name")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        if name is not None and name not in EVERYDAY and not os.environ.get("DEVBOX_WHOLE_CATALOGUE"):
-            items.remove(item)
+    """Whichever test is the first to need an image waits for it to be built."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Only who names this directory means it: it takes many minutes, and clients of every protocol."""
+    here = Path(__file__).parent
+    named = (Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args)
+    return None if any(path == here or here in path.parents for path in named) else True
