@@ -29,7 +29,7 @@ from devbox.control.protocol import (
     Verdict,
     Why,
 )
-from devbox.control.rows import row_of
+from devbox.control.rows import last_start, row_of
 from devbox.domain.errors import EngineUnavailable, NotRunning, StepError, UsageError
 from devbox.domain.graph import dependents
 from devbox.domain.instance import Sample
@@ -38,6 +38,7 @@ from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import AppSpec, ServiceSpec, UnitKey
 from devbox.domain.status import Intent
 from devbox.domain.step import Plan
+from devbox.domain.timing import Timings
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.reach import demand
 from devbox.engine.trace import chain_of
@@ -330,6 +331,10 @@ class LocalControl:
         """What a replica used over the last quarter of an hour."""
         unit = self._known(service, replica)
         return replace(self.engine.metrics.history(unit.key), restarts=unit.restarts)
+
+    def timings(self) -> Timings:
+        """Where the seconds of the last start went."""
+        return last_start(self._rows(self.engine.state.units.keys()), self.engine.journal.since(0))
 
     def exposition(self) -> str:
         """Every figure of every replica, in Prometheus' text format."""

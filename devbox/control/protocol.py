@@ -20,6 +20,7 @@ from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port, Unit, UnitKey
 from devbox.domain.status import Status
+from devbox.domain.timing import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,9 @@ class Control(Protocol):
 
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         """What a replica used over the last 15 minutes."""
+
+    async def timings(self) -> Timings:
+        """Where the seconds of the last start went, and which services decided how long it took."""
 
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         """What the manifest says of a service, with where each value comes from."""

@@ -34,6 +34,7 @@ from devbox.domain.errors import UsageError
 from devbox.domain.event import Event
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
+from devbox.domain.timing import Timings
 
 VERSION = 1
 MASK = "••••••"
@@ -209,6 +210,11 @@ class RecordedControl:
 
     async def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
         return self.recorded.probes.get((service, replica), ())
+
+    async def timings(self) -> Timings:
+        from devbox.control.rows import last_start
+
+        return last_start(self.recorded.snapshot.rows, self.recorded.events)
 
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         return ()

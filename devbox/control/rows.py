@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from devbox.control.protocol import Row
+from devbox.domain.event import Event
 from devbox.domain.spec import Group, ProcessRun, ServiceSpec
 from devbox.domain.status import Health, Hold, Phase
 from devbox.domain.step import Op
+from devbox.domain.timing import Timings
 from devbox.plan.state import UnitState
+from devbox.plan.timings import Asked, timings
 
 
 def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str) -> Row:
@@ -77,3 +82,9 @@ def _note(unit: UnitState, hold: Hold | None, probe_output: str) -> str:
     if unit.step is not None and unit.step.op is Op.PREPARE:
         return unit.step.cause
     return ""
+
+
+def last_start(rows: Sequence[Row], events: Sequence[Event]) -> Timings:
+    """How the last start went, of the services that these rows are of."""
+    asked = {row.service: Asked(row.needs, row.status.health is not Health.NONE) for row in rows}
+    return timings(events, asked)

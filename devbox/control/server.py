@@ -9,6 +9,7 @@
     GET  /v1/why/SERVICE              a Why
     GET  /v1/probes/SERVICE?replica=  ProbeResults, oldest first
     GET  /v1/metrics/SERVICE?replica= a MetricsHistory
+    GET  /v1/timings                  Timings of the last start
     GET  /metrics                     what every replica uses, in Prometheus' text format
     GET  /v1/config/SERVICE           ConfigValues
     POST /v1/up                       {app, command, manifest} -> Verdict
@@ -103,6 +104,9 @@ def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
     async def metrics(request: Request) -> Response:
         return JSONResponse(encode(control.metrics(request.path_params["service"], _replica(request))))
 
+    async def timings(_: Request) -> Response:
+        return JSONResponse(encode(control.timings()))
+
     async def scraped(_: Request) -> Response:
         return Response(control.exposition(), media_type=CONTENT_TYPE)
 
@@ -138,6 +142,7 @@ def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
             Route("/metrics", _guarded(scraped)),
             Route("/v1/probes/{service}", _guarded(probes)),
             Route("/v1/metrics/{service}", _guarded(metrics)),
+            Route("/v1/timings", _guarded(timings)),
             Route("/v1/unit/{service}", _guarded(unit)),
             Route("/v1/config/{service}", _guarded(config)),
             Route("/v1/up", _guarded(up), methods=["POST"]),

@@ -16,6 +16,7 @@ from devbox.domain.codec import decode, encode
 from devbox.domain.errors import ControlError, NotRunning, UsageError
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
+from devbox.domain.timing import Timings
 
 T = TypeVar("T")
 
@@ -68,6 +69,9 @@ class StreamingControl:
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         path = f"/v1/metrics/{service}?replica={replica}"
         return decode(MetricsHistory, await self._request("GET", path, None, limit=_ANSWER_LIMIT))
+
+    async def timings(self) -> Timings:
+        return decode(Timings, await self._request("GET", "/v1/timings", None, limit=_ANSWER_LIMIT))
 
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         found = await self._request("GET", f"/v1/config/{service}", None, limit=_ANSWER_LIMIT)

@@ -14,6 +14,7 @@ from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port
 from devbox.domain.status import Health, Hold, Intent, Phase, Status
+from devbox.domain.timing import Timings
 
 NOW = 1_750_000_000.0
 """The time of every scene: 15 June 2025, 15:06:40 UTC."""
@@ -104,6 +105,7 @@ class ScriptedControl:
         self._whys = {why.row.service: why for why in whys}
         self.probed: dict[str, tuple[ProbeResult, ...]] = {}
         self.measured: dict[str, MetricsHistory] = {}
+        self.timed = Timings(0.0, 0.0, (), ())
         self.configured: dict[str, tuple[ConfigValue, ...]] = {}
         self._watchers: list[asyncio.Queue[Frame | None]] = []
         self._readers: list[tuple[tuple[str, ...], asyncio.Queue[LogChunk | None]]] = []
@@ -211,6 +213,10 @@ class ScriptedControl:
     async def metrics(self, service: str, replica: int = 1) -> MetricsHistory:
         self._need()
         return self.measured.get(service, MetricsHistory())
+
+    async def timings(self) -> Timings:
+        self._need()
+        return self.timed
 
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         self._need()

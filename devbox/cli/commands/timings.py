@@ -7,9 +7,7 @@ import json
 from devbox.cli.arguments import Arguments
 from devbox.control.client import Client
 from devbox.domain.codec import decode, encode
-from devbox.domain.event import Event
 from devbox.domain.timing import Timings
-from devbox.plan.timings import Asked, timings
 from devbox.views.timings import chart
 
 
@@ -21,6 +19,4 @@ def run(args: Arguments) -> int:
 
 def timings_of(client: Client) -> Timings:
     """How the last start went, by what the supervisor wrote down."""
-    rows = client.get("/v1/state")["rows"]
-    asked = {row["service"]: Asked(tuple(row["needs"]), row["status"]["health"] != "none") for row in rows}
-    return timings([decode(Event, item) for item in client.get("/v1/events", since=0)], asked)
+    return decode(Timings, client.get("/v1/timings"))
