@@ -29,6 +29,7 @@ LONGEST = 2.0
 MOST_MEMORY = 500
 """MiB that the process may come to."""
 
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 TELL_EVERY = 60.0
 """Seconds after which a run says how far it is."""
 
@@ -133,7 +134,7 @@ class _Fuzz:
             return False
         once = canonical(reading, show_secrets=True)
         again = files[0].with_name(f"again.{files[0].name}")
-        again.write_text(yaml.safe_dump(once, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        again.write_text(yaml.dump(once, Dumper=_DUMPER, sort_keys=False, allow_unicode=True), encoding="utf-8")
         twice = canonical(self._read([again]), show_secrets=True)
         if twice != once:
             raise AssertionError(f"read again it is another: {_difference(once, twice)}")
