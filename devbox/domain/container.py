@@ -14,15 +14,19 @@ class MountKind(StrEnum):
     BIND = "bind"
     VOLUME = "volume"
     TMPFS = "tmpfs"
+    IMAGE = "image"
+    CLUSTER = "cluster"
+    NPIPE = "npipe"
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
     """An entry of `volumes` (or of `tmpfs`).
 
-    `source` is an absolute host path for BIND, a key of the manifest's top-level `volumes` for VOLUME, and empty for an
-    anonymous volume and for TMPFS. `create` has a missing host path made. `selinux` is `z` (shared) or `Z` (private).
-    `size` and `mode` are TMPFS's.
+    `source` is an absolute host path for BIND, a key of the manifest's top-level `volumes` for VOLUME, an image's name
+    for IMAGE, and empty for an anonymous volume and for TMPFS. CLUSTER is a swarm's, NPIPE is Windows'. `create` has a
+    missing host path made. `selinux` is `z` (shared) or `Z` (private). `size` and `mode` are TMPFS's. `recursive` is
+    `disabled`, `writable` or `readonly`: what becomes of that which is mounted below a BIND's source.
     """
 
     kind: MountKind
@@ -36,6 +40,8 @@ class Mount:
     subpath: str = ""
     size: int | None = None
     mode: int | None = None
+    recursive: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class NetworkSpec:
     internal: bool = False
     attachable: bool = False
     enable_ipv6: bool = False
+    enable_ipv4: bool = True
     ipam_driver: str = ""
     ipam_pools: tuple[IpamPool, ...] = ()
     ipam_options: tuple[tuple[str, str], ...] = ()
@@ -88,6 +95,8 @@ class Attachment:
     mac_address: str = ""
     driver_opts: tuple[tuple[str, str], ...] = ()
     priority: int = 0
+    gw_priority: int = 0
+    interface_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +147,8 @@ class FileContent:
     """A secret or a config as a file in the container: from a host file, or with the content itself.
 
     `mode` is an octal file mode as a number; `uid` and `gid` are as in Compose. Exactly one of `file` and `content`
-    is given. `source` is its key among the manifest's secrets or configs, `environment` the variable that `content`
-    was taken from.
+    is given, but for one that is `external`: that is a swarm's, and no engine gives it to a container. `source` is its
+    key among the manifest's secrets or configs, `environment` the variable that `content` was taken from.
     """
 
     target: str
@@ -151,6 +160,7 @@ class FileContent:
     secret: bool = True
     source: str = ""
     environment: str = ""
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +242,7 @@ class ContainerOptions:
     isolation: str = ""
     platform: str = ""
     pull_policy: str = ""
+    volume_driver: str = ""
     logging_driver: str = ""
     logging_options: tuple[tuple[str, str], ...] = ()
     no_healthcheck: bool = False
@@ -268,3 +279,4 @@ class BuildSpec:
     ulimits: tuple[Ulimit, ...] = ()
     additional_contexts: tuple[tuple[str, str], ...] = ()
     entitlements: tuple[str, ...] = ()
+    no_cache_filter: tuple[str, ...] = ()

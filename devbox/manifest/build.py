@@ -157,6 +157,8 @@ def _furnished(scope: Scope, draft: Draft, run: ContainerRun, declared: Resource
     resources.check_uses(scope, draft, declared)
     options = {key: value for key, value in draft.options.items() if value is not None}
     labels = {**dict(draft.file_labels), **dict(options.pop("labels", ()))}
+    if options.get("pull_policy") == "refresh":
+        options["pull_policy"] = _refreshed(draft)
     _check_container_name(scope, draft)
     return replace(
         run,
@@ -172,6 +174,11 @@ def _furnished(scope: Scope, draft: Draft, run: ContainerRun, declared: Resource
         ),
         build=_build(scope, draft, declared),
     )
+
+
+def _refreshed(draft: Draft) -> str:
+    """`refresh` as the policy that it is with its time; without one an image is pulled where it is missing."""
+    return "missing" if draft.refresh_after is None else f"every_{draft.refresh_after}s"
 
 
 def _build(scope: Scope, draft: Draft, declared: Resources) -> BuildSpec | None:

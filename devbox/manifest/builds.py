@@ -17,9 +17,8 @@ _REMOTE = re.compile(r"(https?|git|ssh)://|git@|github\.com/", re.ASCII)
 KEYS = (
     "context", "dockerfile", "dockerfile_inline", "args", "ssh", "cache_from", "cache_to", "additional_contexts",
     "extra_hosts", "isolation", "privileged", "labels", "no_cache", "pull", "network", "shm_size", "target", "secrets",
-    "tags", "ulimits", "platforms", "entitlements", "provenance", "sbom",
+    "tags", "ulimits", "platforms", "entitlements", "provenance", "sbom", "no_cache_filter",
 )  # fmt: skip
-_IGNORED = frozenset({"provenance", "sbom"})
 
 
 def build(scope: Scope, node: Node, draft: Draft) -> None:
@@ -138,6 +137,7 @@ _READERS: dict[str, _Field] = {
     "privileged": _flag,
     "labels": _pairs,
     "no_cache": _flag,
+    "no_cache_filter": _texts,
     "pull": _flag,
     "network": _text(),
     "shm_size": _bytes,

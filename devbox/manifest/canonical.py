@@ -86,7 +86,7 @@ _DROPPED = frozenset({"extends", "env_file", "label_file"})
 TEXTS = frozenset({
     "cgroup", "cgroup_parent", "container_name", "cpuset", "domainname", "hostname", "image", "ipc", "isolation",
     "mac_address", "network_mode", "pid", "platform", "pull_policy", "restart", "runtime", "stop_signal", "use", "user",
-    "userns_mode", "uts", "working_dir",
+    "userns_mode", "uts", "volume_driver", "working_dir",
 })  # fmt: skip
 LISTS = frozenset({
     "cap_add", "cap_drop", "device_cgroup_rules", "dns", "dns_opt", "dns_search", "expose", "external_links",
@@ -94,7 +94,7 @@ LISTS = frozenset({
 })  # fmt: skip
 PAIRS = frozenset({"annotations", "labels", "storage_opt", "sysctls"})
 SIZES = frozenset({"mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "shm_size"})
-DURATIONS = frozenset({"stop_grace_period"})
+DURATIONS = frozenset({"pull_refresh_after", "stop_grace_period"})
 
 
 class _Service:
@@ -259,6 +259,8 @@ class _Service:
         return {**data, "watch": self._watch(watch)} if watch is not None else data
 
     def _watch(self, node: Node) -> Any:
+        if isinstance(node, Scalar) and node.is_null:
+            return None
         return [self._watch_rule(item) for item in node] if isinstance(node, Sequence) else [self._watch_rule(node)]
 
     def _watch_rule(self, node: Node) -> Any:
@@ -350,9 +352,13 @@ def _mount(mount: Mount) -> Data:
     match mount.kind:
         case MountKind.BIND:
             bind = {"propagation": mount.propagation, "create_host_path": mount.create, "selinux": mount.selinux}
+            bind["recursive"] = mount.recursive
             data["bind"] = {key: value for key, value in bind.items() if value != ""}
         case MountKind.VOLUME:
-            data["volume"] = _given({"nocopy": mount.nocopy, "subpath": mount.subpath})
+            volume = {"labels": dict(mount.labels), "nocopy": mount.nocopy, "subpath": mount.subpath}
+            data["volume"] = _given(volume)
+        case MountKind.IMAGE:
+            data["image"] = _given({"subpath": mount.subpath})
         case MountKind.TMPFS:
             size_text = None if mount.size is None else str(mount.size)
             data["tmpfs"] = _given({"size": size_text, "mode": mount.mode})
@@ -364,6 +370,8 @@ def _attachment(attachment: Attachment) -> Data:
         {
             "aliases": list(attachment.aliases),
             "driver_opts": dict(attachment.driver_opts),
+            "gw_priority": attachment.gw_priority,
+            "interface_name": attachment.interface_name,
             "ipv4_address": attachment.ipv4_address,
             "ipv6_address": attachment.ipv6_address,
             "link_local_ips": list(attachment.link_local_ips),

@@ -31,7 +31,7 @@ UNLIMITED = -1
 DEVICE_KEYS = ("source", "target", "permissions")
 REQUEST_KEYS = ("capabilities", "driver", "count", "device_ids", "options")
 _CDI = re.compile(r"[\w.-]+/[\w.-]+=[\w.:-]+", re.ASCII)
-_PULL_POLICIES = ("always", "never", "missing", "if_not_present", "build", "daily", "weekly")
+_PULL_POLICIES = ("always", "never", "missing", "if_not_present", "build", "daily", "weekly", "refresh")
 _PULL_EVERY = re.compile(r"every_\w+", re.ASCII)
 _GPU = "gpu"
 
@@ -130,6 +130,12 @@ def _pull_policy(scope: Scope, node: Node, draft: Draft) -> None:
     if text is not None and not _PULL_EVERY.fullmatch(text):
         text = scope.choice(node, "pull_policy", _PULL_POLICIES)
     draft.options["pull_policy"] = "missing" if text == "if_not_present" else text
+
+
+def _pull_refresh_after(scope: Scope, node: Node, draft: Draft) -> None:
+    """How old an image may grow; it counts where `pull_policy` is `refresh`."""
+    seconds = scope.seconds(node, "pull_refresh_after")
+    draft.refresh_after = None if seconds is None else round(seconds)
 
 
 def _extra_hosts(scope: Scope, node: Node, draft: Draft) -> None:
@@ -351,6 +357,7 @@ READERS: dict[str, Reader] = {
     "pre_stop": _hooks("pre_stop"),
     "privileged": _flag("privileged"),
     "pull_policy": _pull_policy,
+    "pull_refresh_after": _pull_refresh_after,
     "read_only": _flag("read_only"),
     "secrets": secrets,
     "security_opt": _texts("security_opt"),
@@ -365,12 +372,13 @@ READERS: dict[str, Reader] = {
     "user": _text("user"),
     "userns_mode": _text("userns_mode"),
     "uts": _text("uts"),
+    "volume_driver": _text("volume_driver"),
     "volumes": volumes,
     "volumes_from": _texts("volumes_from"),
 }
 
 SILENT_FOR_PROCESSES = frozenset({
     "annotations", "container_name", "expose", "hostname", "init", "labels", "label_file", "platform", "pull_policy",
-    "stdin_open", "tty", "logging",
+    "pull_refresh_after", "stdin_open", "tty", "logging",
 })  # fmt: skip
 """Keys that make no difference to a host process, and need no word about it."""

@@ -27,9 +27,6 @@ def deploy(scope: Scope, node: Node, draft: Draft) -> None:
         _resources(scope, entries["resources"].value, draft)
     if "restart_policy" in entries:
         _restart_policy(scope, entries["restart_policy"].value, draft)
-    for key in ("placement",):
-        if key in entries:
-            scope.problems.note(entries[key].key, f"deploy.{key} is for clusters and has no effect on one machine")
 
 
 def _resources(scope: Scope, node: Node, draft: Draft) -> None:

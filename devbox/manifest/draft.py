@@ -83,7 +83,8 @@ class Draft:
     """What the manifest says about one service.
 
     `keys` tells where each key stands. A `faulty` one has problems of its own already. `options` and `limits` are
-    fields of ContainerOptions and Limits, None where nothing usable was said.
+    fields of ContainerOptions and Limits, None where nothing usable was said. `refresh_after` is seconds. `provider` is
+    where something is named that would take the whole service over.
     """
 
     name: str
@@ -133,6 +134,8 @@ class Draft:
     build: BuildSpec | None = None
     build_secrets: list[FileUse] = field(default_factory=list)
     watch: list[Watched] = field(default_factory=list)
+    provider: Place | None = None
+    refresh_after: int | None = None
 
     @property
     def is_container(self) -> bool:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from devbox.domain.spec import Need, Reload, Restart, RestartPolicy, TaskSpec, Until
-from devbox.manifest import balance, builds, container, environment, health, seeding, watching
+from devbox.manifest import balance, builds, container, environment, health, idle, seeding, watching
 from devbox.manifest.commands import arguments
 from devbox.manifest.deploy import MOST_REPLICAS, deploy
 from devbox.manifest.draft import Dependency, Draft, Local, Use
@@ -107,6 +107,13 @@ def _stop_grace_period(scope: Scope, node: Node, draft: Draft) -> None:
     draft.stop_grace = scope.seconds(node, "stop_grace_period")
 
 
+def _stop_timeout(scope: Scope, node: Node, draft: Draft) -> None:
+    """Seconds as a plain number: an old name of `stop_grace_period`, which counts where both are given."""
+    seconds = scope.integer(node, "stop_timeout", 0, 2**31)
+    if "stop_grace_period" not in draft.keys and seconds is not None:
+        draft.stop_grace = float(seconds)
+
+
 def _scale(scope: Scope, node: Node, draft: Draft) -> None:
     draft.replicas = _or_one(scope.integer(node, "scale", 0, MOST_REPLICAS))
 
@@ -190,11 +197,6 @@ def _tasks(scope: Scope, node: Node, draft: Draft) -> None:
             draft.tasks.append(TaskSpec(name, argv))
 
 
-def not_carried(service: str, key: str) -> str:
-    """What is said about a key that is valid and not acted on."""
-    return f"services.{service}.{key} is not supported yet and has no effect"
-
-
 def _reload(scope: Scope, node: Node, draft: Draft) -> None:
     text = scope.choice(node, "reload", tuple(Reload))
     draft.reload = Reload(text) if text in tuple(Reload) else Reload.RESTART
@@ -257,6 +259,7 @@ COMPOSE: dict[str, Reader] = {
     "restart": _restart,
     "stop_signal": _stop_signal,
     "stop_grace_period": _stop_grace_period,
+    "stop_timeout": _stop_timeout,
     "scale": _scale,
     "deploy": deploy,
     "develop": watching.develop,
@@ -265,8 +268,5 @@ COMPOSE: dict[str, Reader] = {
 }
 """The keys of the Compose Specification that are acted on."""
 
-NOT_CARRIED = frozenset({
-    "cpu_count", "cpu_percent", "credential_spec", "driver_opts", "models", "provider",
-    "stop_timeout", "volume_driver",
-})  # fmt: skip
+NOT_CARRIED = frozenset(key for key in idle.SERVICE if "." not in key)
 """The other keys of the Compose Specification, valid and without effect."""

@@ -14,8 +14,11 @@ from devbox.manifest.units import size
 from devbox.manifest.values import Scope, shown
 
 KINDS = ("bind", "volume", "tmpfs", "image", "cluster", "npipe")
+_ELSEWHERE = {"cluster": "a swarm: other engines refuse it", "npipe": "Windows: other engines refuse it"}
 LONG_KEYS = ("type", "source", "target", "read_only", "consistency", "bind", "volume", "tmpfs", "image")
+_SOURCES = {MountKind.IMAGE: "name of the image", MountKind.CLUSTER: "volume's name", MountKind.NPIPE: "pipe's path"}
 _PROPAGATION = frozenset({"shared", "rshared", "slave", "rslave", "private", "rprivate"})
+RECURSIVE = ("enabled", "disabled", "writable", "readonly")
 _IGNORED_MODES = frozenset({"rw", "cached", "delegated", "consistent", "default"})
 _SHORT_HINT = "Write NAME:/path, ./here:/path or /path, with :ro to forbid writing."
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
@@ -139,6 +142,10 @@ def _long(scope: Scope, node: Mapping, draft: Draft) -> Mount | None:
     if "read_only" in entries:
         fields["read_only"] = scope.boolean(entries["read_only"].value, "read_only") is True
     source = texts.get("source") or ""
+    if kind in (MountKind.IMAGE, MountKind.CLUSTER, MountKind.NPIPE) and not source:
+        hint = f"source is the {_SOURCES[kind]}."
+        scope.problems.add(node.place, f"a volume of type {kind} needs a source", hint)
+        return None
     if kind is MountKind.BIND:
         if not source:
             scope.problems.add(node.place, "a bind mount needs a source", "source is the path on the host.")
@@ -153,10 +160,8 @@ def _kind(scope: Scope, entries: dict[str, Entry], texts: dict[str, str | None])
     if "type" not in entries:
         return MountKind.BIND if _is_path(texts.get("source") or "") else MountKind.VOLUME
     text = scope.choice(entries["type"].value, "type of a volume", KINDS)
-    if text in ("image", "cluster", "npipe"):
-        message = f"volumes of type {text} are not supported"
-        scope.problems.add(entries["type"].value.place, message, "Use bind, volume or tmpfs.")
-        return None
+    if text in _ELSEWHERE:
+        scope.problems.note(entries["type"].value.place, f"a volume of type {text} is one for {_ELSEWHERE[text]}")
     return MountKind(text) if text else None
 
 
@@ -171,12 +176,19 @@ def _long_options(scope: Scope, entries: dict[str, Entry]) -> dict[str, Any]:
                 fields["propagation"] = scope.choice(entry.value, key, sorted(_PROPAGATION)) or ""
             elif key == "selinux":
                 fields["selinux"] = scope.choice(entry.value, key, ("z", "Z")) or ""
+            elif key == "recursive":
+                fields["recursive"] = scope.choice(entry.value, key, RECURSIVE) or ""
     if "volume" in entries:
         for key, entry in scope.mapping(entries["volume"].value, "volume", ("nocopy", "subpath", "labels")).items():
             if key == "nocopy":
                 fields["nocopy"] = scope.boolean(entry.value, key) is True
             elif key == "subpath":
                 fields["subpath"] = scope.text(entry.value, key) or ""
+            elif key == "labels":
+                fields["labels"] = scope.pairs(entry.value, "labels")
+    if "image" in entries:
+        for key, entry in scope.mapping(entries["image"].value, "image", ("subpath",)).items():
+            fields[key] = scope.text(entry.value, key) or ""
     if "tmpfs" in entries:
         for key, entry in scope.mapping(entries["tmpfs"].value, "tmpfs", ("size", "mode")).items():
             if key == "size":

@@ -34,14 +34,12 @@ def _attachment(scope: Scope, name: str, entry: Entry) -> Attachment:
     for key, each in scope.mapping(entry.value, f"the network {name}", ATTACHMENT_KEYS).items():
         if key in ("aliases", "link_local_ips"):
             fields[key] = scope.texts(each.value, key)
-        elif key in ("ipv4_address", "ipv6_address", "mac_address"):
+        elif key in ("ipv4_address", "ipv6_address", "mac_address", "interface_name"):
             fields[key] = scope.text(each.value, key) or ""
         elif key == "driver_opts":
             fields[key] = scope.pairs(each.value, key)
-        elif key == "priority":
+        elif key in ("priority", "gw_priority"):
             fields[key] = scope.integer(each.value, key, -(2**31)) or 0
-        else:
-            scope.problems.note(each.key, f"{key} of a network is not supported and has no effect")
     return Attachment(name, **fields)
 
 
@@ -53,6 +51,8 @@ def network(scope: Scope, project: str, key: str, node: Node) -> NetworkSpec:
     for field in ("attachable", "enable_ipv6", "internal"):
         if field in entries:
             fields[field] = scope.boolean(entries[field].value, field) is True
+    if "enable_ipv4" in entries:
+        fields["enable_ipv4"] = scope.boolean(entries["enable_ipv4"].value, "enable_ipv4") is not False
     if "driver" in entries:
         fields["driver"] = scope.text(entries["driver"].value, "driver") or ""
     for field in ("driver_opts", "labels"):

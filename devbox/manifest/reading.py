@@ -15,7 +15,7 @@ from typing import ParamSpec, Required, TypedDict, TypeVar, Unpack
 from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
-from devbox.manifest import balance, build, references, resources, services
+from devbox.manifest import balance, build, idle, references, resources, services
 from devbox.manifest.assemble import Assembler, Project, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
@@ -36,7 +36,6 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
-_NOT_CARRIED = frozenset({"models"})
 
 
 def _uncollected(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -202,9 +201,9 @@ def _folders(root: Path, files: Sequence[Path], project: Project) -> list[Path]:
 
 def _check_project(scope: Scope, tree: Tree) -> None:
     """The keys of the top level."""
-    for key, entry in scope.mapping(tree, "the manifest", TOP_LEVEL).items():
-        if key in _NOT_CARRIED:
-            scope.problems.note(entry.key, f"{key} is not supported yet and has no effect")
+    scope.mapping(tree, "the manifest", TOP_LEVEL)
+    for place, path, why in idle.found(tree, idle.TOP):
+        scope.problems.note(place, f"{path} has no effect: {why}")
     if "name" in tree.entries:
         scope.text(tree.entries["name"].value, "name")
 
@@ -235,8 +234,9 @@ class _Mesh:
         self._profiles |= {profile for draft in wanted for profile in draft.profiles}
         inactive = {name: draft for name, draft in every.items() if not self._is_active(draft)}
         gone = {name: why for name, draft in every.items() if name not in inactive and (why := self._missing(draft))}
-        for why in gone.values():
-            problems.remark(why)
+        for name, why in gone.items():
+            if every[name].provider is None:
+                problems.remark(why)
         drafts = {name: draft for name, draft in every.items() if name not in inactive and name not in gone}
         self.drafts = drafts
         references.check_dependencies(drafts, interpolator.services, inactive, problems)
@@ -268,7 +268,9 @@ class _Mesh:
         return not draft.profiles or "*" in self._profiles or not self._profiles.isdisjoint(draft.profiles)
 
     def _missing(self, draft: Draft) -> str:
-        """Why a service is left out: a program that it requires is not on PATH."""
+        """Why a service is left out: it has a provider, or a program that it requires is not on PATH."""
+        if draft.provider is not None:
+            return f"{draft.name} is left out: devbox runs no providers"
         absent = [program for program in draft.requires if shutil.which(program, path=self._path) is None]
         if not absent:
             return ""

@@ -204,11 +204,14 @@ def _file(scope: Scope, use: FileUse, known: Mapping[str, Content], what: str, t
         scope.problems.add(use.place, f"there is no {what} {use.source}", nearest(use.source, known))
         return None
     if content.external:
-        hint = "External ones are a swarm's. Give it a file, an environment variable or content."
-        scope.problems.add(content.place, f"the {what} {use.source} cannot be external", hint)
+        words = f"the {what} {use.source} is external, and so a swarm's: who uses it does not start here"
+        scope.problems.note(content.place, words)
     if content.missing:
         hint = f"Set {content.missing} in the environment or in .env."
         scope.problems.add(content.place, f"the {what} {use.source} needs {content.missing}, which is not set", hint)
+    if content.file is not None and (use.uid or use.gid or use.mode is not None) and target:
+        words = f"uid, gid and mode of the {what} {use.source} have no effect: its file is mounted as it is"
+        scope.problems.note(use.place, words)
     return FileContent(
         target=target,
         file=content.file,
@@ -219,4 +222,5 @@ def _file(scope: Scope, use: FileUse, known: Mapping[str, Content], what: str, t
         secret=what == "secret",
         source=use.source,
         environment=content.environment,
+        external=content.external,
     )

@@ -49,7 +49,7 @@ _FLAGS = (
 )  # fmt: skip
 _NUMBERS = (
     "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus",
-    "oom_score_adj", "pids_limit", "scale",
+    "oom_score_adj", "pids_limit", "scale", "stop_timeout",
 )  # fmt: skip
 
 
@@ -93,10 +93,10 @@ _MOUNT = _object(
     mounts.LONG_KEYS,
     type=_choice(mounts.KINDS),
     read_only=_FLAG,
-    bind=_object(("propagation", "selinux", "recursive"), create_host_path=_FLAG),
+    bind=_object(("propagation", "selinux"), create_host_path=_FLAG, recursive=_choice(mounts.RECURSIVE)),
     volume=_object(("subpath",), nocopy=_FLAG, labels=_PAIRS),
     tmpfs=_object(("size", "mode")),
-    image=_ANY_OBJECT,
+    image=_object(("subpath",)),
 )
 _FILE_USE = _object(resources.USE_KEYS)
 _ATTACHMENT = _object(networks.ATTACHMENT_KEYS, aliases=_TEXTS, link_local_ips=_TEXTS, driver_opts=_PAIRS)
@@ -109,7 +109,7 @@ _ULIMITS: Schema = {
 _BUILD = _object(
     builds.KEYS,
     **dict.fromkeys(("args", "labels", "additional_contexts", "extra_hosts", "ssh"), _PAIRS),
-    **dict.fromkeys(("cache_from", "cache_to", "tags", "platforms", "entitlements"), _TEXTS),
+    **dict.fromkeys(("cache_from", "cache_to", "tags", "platforms", "entitlements", "no_cache_filter"), _TEXTS),
     **dict.fromkeys(("no_cache", "privileged", "pull"), _FLAG),
     secrets=_list({"type": "string"}, _FILE_USE),
     ulimits=_ULIMITS,
@@ -126,6 +126,13 @@ _DEPLOY = _object(
     restart_policy=_object(("delay", "window"), condition=_choice(deploy.POLICIES), max_attempts=_NUMBER),
     **dict.fromkeys(("rollback_config", "update_config", "placement"), _ANY_OBJECT),
 )
+_THROTTLES = _list(_object(("path",), rate=_NUMBER))
+_BLKIO = _object(
+    dict.fromkeys(("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops"), _THROTTLES),
+    weight=_NUMBER,
+    weight_device=_list(_object(("path",), weight=_NUMBER)),
+)
+_MODEL = _object(("name", "model"), context_size=_NUMBER, runtime_flags=_TEXTS)
 _RESTART: Schema = {
     "anyOf": [
         {"enum": [*(str(policy) for policy in RestartPolicy), False]},
@@ -142,7 +149,11 @@ _SHAPES: dict[str, Schema] = {
     **dict.fromkeys(("command", "entrypoint"), _WORDS),
     **dict.fromkeys(("secrets", "configs"), _list({"type": "string"}, _FILE_USE)),
     **dict.fromkeys(("post_start", "pre_stop"), _list(_HOOK)),
-    "blkio_config": _ANY_OBJECT,
+    "blkio_config": _BLKIO,
+    "credential_spec": _object(("config", "file", "registry")),
+    "driver_opts": _PAIRS,
+    "models": _named(_object(("endpoint_var", "model_var"))),
+    "provider": _object(("type",), options={"type": "object"}),
     "build": {"anyOf": [{"type": "string"}, _BUILD]},
     "depends_on": _named(_DEPENDENCY),
     "deploy": _DEPLOY,
@@ -201,6 +212,7 @@ def schema(*, devbox_format: bool) -> Schema:
         "volumes": _by_name(_VOLUME),
         "secrets": _by_name(_FILE),
         "configs": _by_name(_FILE),
+        "models": _by_name(_MODEL),
         "include": _INCLUDE,
     }
     top = _object({key: known.get(key, {}) for key in reading.TOP_LEVEL})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from devbox.manifest import keys
+from devbox.manifest import idle, keys
 from devbox.manifest.draft import Draft
 from devbox.manifest.source import Place, nearest
 from devbox.manifest.tree import Entry, Mapping
@@ -40,6 +40,10 @@ def _draft(scope: Scope, name: str, place: Place, node: Mapping) -> Draft:
     for _, entry, reader in entries:
         reader(scope, entry.value, draft)
     draft.faulty = scope.problems.faults > faults_before
+    for key, path, why in idle.found(node, idle.SERVICE):
+        scope.problems.note(key, f"services.{name}.{path} has no effect: {why}")
+    if "provider" in node.entries:
+        draft.provider = node.entries["provider"].key
     return draft
 
 
@@ -53,9 +57,7 @@ def _entries(scope: Scope, name: str, node: Mapping) -> Iterator[tuple[str, Entr
             yield key, entry, keys.COMPOSE[key]
         elif key == EXTENSION:
             yield from _extension(scope, entry)
-        elif key in keys.NOT_CARRIED:
-            scope.problems.note(entry.key, keys.not_carried(name, key))
-        elif not key.startswith("x-"):
+        elif key not in keys.NOT_CARRIED and not key.startswith("x-"):
             _unknown(scope, name, key, entry.key)
 
 

@@ -74,15 +74,20 @@ services:
     command: sleep 3600
     stop_grace_period: 0s
     networks:
-      static: {{ipv4_address: 10.231.7.9, aliases: [also], priority: 10}}
+      static: {{ipv4_address: 10.231.7.9, aliases: [also], priority: 10, gw_priority: 1, interface_name: lan0}}
       inner: {{}}
       outside: {{}}
   storage:
     image: devbox-test/base
     command: sleep 3600
     stop_grace_period: 0s
+    volume_driver: local
+    cpu_count: 2
+    credential_spec: {{file: none.json}}
+    models: [none]
     volumes:
       - ./made:/bind
+      - {{type: bind, source: ./made, target: /bind-alone, bind: {{recursive: disabled}}}}
       - ./made:/bind-ro:ro
       - data:/data
       - /anonymous
@@ -303,8 +308,49 @@ def test_secrets_and_configs(keys: tuple[Mesh, str]) -> None:
     assert docker("exec", "t3keys-storage-1", "stat", "-c", "%a %u", "/run/secrets/renamed") == "400 1000\n"
 
 
-@pytest.mark.parametrize(("service", "key"), [("process", "annotations"), ("storage", "volumes.volume.subpath")])
-def test_a_key_that_the_engine_is_too_old_for_is_said(keys: tuple[Mesh, str], service: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "key", "since"),
+    [
+        ("process", "annotations", (1, 43)),
+        ("storage", "volumes.volume.subpath", (1, 45)),
+        ("networked", "networks.gw_priority", (1, 48)),
+        ("networked", "networks.interface_name", (1, 49)),
+    ],
+)
+def test_a_key_that_the_engine_is_too_old_for_is_said(
+    keys: tuple[Mesh, str], service: str, key: str, since: tuple[int, int]
+) -> None:
     api = docker("version", "-f", "{{.Server.APIVersion}}").strip()
-    new = tuple(map(int, api.split("."))) >= (1, 45)
+    new = tuple(map(int, api.split("."))) >= since
     assert (f"note: {service}: the engine is too old for `{key}` (its API is {api}" in keys[1]) is not new
+
+
+BEYOND = f"""
+name: t4beyond
+services:
+  image: {{{BASE}, volumes: [{{type: image, source: devbox-test/base, target: /tools}}]}}
+  cluster: {{{BASE}, volumes: [{{type: cluster, source: group, target: /shared}}]}}
+  pipe: {{{BASE}, volumes: [{{type: npipe, source: pipe, target: /pipe}}]}}
+  secret: {{{BASE}, secrets: [far]}}
+  provided: {{provider: {{type: cloud}}}}
+  fine: {{{BASE}, depends_on: [provided]}}
+secrets: {{far: {{external: true}}}}
+"""
+REFUSED = {"cluster": "cluster", "pipe": "npipe", "secret": "the secret far is external"}
+
+
+def test_what_this_engine_cannot_do_is_said_at_the_start_and_the_rest_runs(engine: None, tmp_path: Path) -> None:
+    env = {**os.environ, "DEVBOX_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    mesh = Mesh(tmp_path / "project", BEYOND, env)
+    api = docker("version", "-f", "{{.Server.APIVersion}}").strip()
+    old = tuple(map(int, api.split("."))) < (1, 48)
+    refused = REFUSED | ({"image": f"its API is {api}, 1.48 has it first"} if old else {})
+    try:
+        done = mesh.devbox("up", "-d", "--wait", limit=90)
+        assert done.returncode == 1
+        for service, words in refused.items():
+            assert any(service in line and words in line for line in done.stderr.splitlines()), done.stderr
+        up = mesh.devbox("ps", "--services", "--status", "running").stdout.split()
+        assert sorted(up) == sorted({"fine", "image"} - refused.keys())
+    finally:
+        mesh.end()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 _TAIL = 20
-_BUILDKIT_ONLY = ("secrets", "ssh", "additional_contexts", "cache_to", "entitlements")
+_BUILDKIT_ONLY = ("secrets", "ssh", "additional_contexts", "cache_to", "entitlements", "no_cache_filter")
 _CLIENTS = ("/usr/bin/docker", "docker")
 
 
@@ -120,6 +120,7 @@ def _flags(build: BuildSpec, labels: Mapping[str, str]) -> list[str]:
     flags += [f"--ssh={each}" for each in build.ssh]
     flags += [f"--secret=id={name},{_secret(source)}" for name, source in build.secrets]
     flags += [f"--build-context={name}={where}" for name, where in build.additional_contexts]
+    flags += [f"--no-cache-filter={stage}" for stage in build.no_cache_filter]
     flags += [f"--allow={each}" for each in build.entitlements]
     flags += [f"--ulimit={limit.name}={limit.soft}:{limit.hard}" for limit in build.ulimits]
     for flag, value in (("target", build.target), ("network", build.network), ("shm-size", build.shm_size)):

@@ -18,6 +18,7 @@ from devbox.domain.errors import StepError
 from devbox.domain.spec import ContainerRun, Unit
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
+from devbox.runtimes.docker.abilities import IMAGE_MOUNTS, older
 from devbox.runtimes.docker.builds import build_image
 from devbox.runtimes.docker.files import archive_of
 from devbox.runtimes.docker.images import ensure_image, find_image
@@ -60,6 +61,10 @@ class Provisioner:
             ensure_image(client, run.image, run.options.pull_policy, run.options.platform, report)
         elif run.options.pull_policy == "build" or find_image(client, run.image) is None:
             self.build(client, unit, report)
+        for mount in run.mounts:
+            if mount.kind is MountKind.IMAGE:
+                _check_image_mounts(client, mount.source)
+                ensure_image(client, mount.source, "missing", run.options.platform, report)
 
     def build(self, client: APIClient, unit: Unit, report: Report) -> None:
         """Build the image of a service that says how. Raises StepError with the failing step and its output."""
@@ -102,6 +107,7 @@ class Provisioner:
             elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
                 words = f"volume {spec.name} is external, and there is none of that name"
                 raise StepError(Failure(FailureKind.ENGINE, words, f"`docker volume create {spec.name}` makes it."))
+        _check_external(run)
         if self.local:
             _check_files(run)
             _make_bind_sources(run)
@@ -141,6 +147,23 @@ def container_run(unit: Unit) -> ContainerRun:
     if not isinstance(unit.spec.run, ContainerRun):
         raise TypeError(f"{unit.key} is no container")
     return unit.spec.run
+
+
+def _check_image_mounts(client: APIClient, image: str) -> None:
+    """An engine that cannot mount an image would say no more than that it does not know the type."""
+    if older(str(client.api_version), IMAGE_MOUNTS):
+        words = (
+            f"the engine cannot mount the image {image}: its API is {client.api_version}, {IMAGE_MOUNTS} has it first"
+        )
+        raise StepError(Failure(FailureKind.ENGINE, words, "Use a newer engine, or a volume of another type."))
+
+
+def _check_external(run: ContainerRun) -> None:
+    for file in run.files:
+        if file.external:
+            kind = "secret" if file.secret else "config"
+            words = f"the {kind} {file.source} is external, and an engine without a swarm has none"
+            raise StepError(Failure(FailureKind.ENGINE, words, "Give it a file, an environment variable or content."))
 
 
 def _check_files(run: ContainerRun) -> None:

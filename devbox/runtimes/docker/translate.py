@@ -36,6 +36,7 @@ from devbox.runtimes.docker.names import (
 Json = dict[str, Any]
 
 _NANO = 1_000_000_000
+_INTERFACE = "com.docker.network.endpoint.ifname"
 _SHARED_NAMESPACE = "service:"
 
 
@@ -134,7 +135,9 @@ def endpoint_of(unit: Unit, attachment: Attachment, around: Surroundings) -> Jso
                 "IPAMConfig": addresses,
                 "Links": _links(unit, around),
                 "MacAddress": attachment.mac_address,
-                "DriverOpts": dict(attachment.driver_opts),
+                "DriverOpts": dict(attachment.driver_opts)
+                | ({_INTERFACE: attachment.interface_name} if attachment.interface_name else {}),
+                "GwPriority": attachment.gw_priority,
             }
         ),
     }
@@ -184,7 +187,7 @@ def _exposed(options: ContainerOptions) -> Json:
 def _storage(unit: Unit, run: ContainerRun, around: Surroundings, image_volumes: Iterable[str]) -> Json:
     options = run.options
     bound = [mount for mount in run.mounts if _is_short_bind(mount)]
-    mounts = [_mount(mount, around, unit) for mount in run.mounts if mount not in bound]
+    mounts = [_mount(mount, around, unit, options.volume_driver) for mount in run.mounts if mount not in bound]
     if run.data_volume is not None and all(mount.target != run.data_volume for mount in run.mounts):
         source = data_volume_name(around.project, unit.key.service)
         mounts.append({"Type": "volume", "Source": source, "Target": run.data_volume})
@@ -194,7 +197,8 @@ def _storage(unit: Unit, run: ContainerRun, around: Surroundings, image_volumes:
         if file.file is not None
     ]
     taken = {mount["Target"] for mount in mounts} | {mount.target for mount in bound}
-    mounts += [_anonymous(around.project, unit, target) for target in sorted(set(image_volumes) - taken)]
+    fresh = (Mount(MountKind.VOLUME, target) for target in sorted(set(image_volumes) - taken))
+    mounts += [_anonymous(around.project, unit, mount, options.volume_driver) for mount in fresh]
     return {
         "Mounts": mounts,
         "Binds": [_bind(mount) for mount in bound],
@@ -219,31 +223,49 @@ def _bind(mount: Mount) -> str:
     return f"{mount.source}:{mount.target}:{','.join(filter(None, modes))}"
 
 
-def _anonymous(project: str, unit: Unit, target: str, *, read_only: bool = False) -> Json:
+def _anonymous(project: str, unit: Unit, mount: Mount, driver: str) -> Json:
     """A volume at a path for which nobody named one, so named that a replaced container's successor finds it."""
+    options: Json = {"Labels": {**dict(mount.labels), **project_labels(project), ANONYMOUS: "true"}}
     return {
         "Type": "volume",
-        "Source": anonymous_volume_name(project, unit.key, target),
-        "Target": target,
-        "ReadOnly": read_only,
-        "VolumeOptions": {"Labels": {**project_labels(project), ANONYMOUS: "true"}},
+        "Source": anonymous_volume_name(project, unit.key, mount.target),
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+        "VolumeOptions": {**options, **({"DriverConfig": {"Name": driver}} if driver else {})},
     }
 
 
-def _mount(mount: Mount, around: Surroundings, unit: Unit) -> Json:
+def _mount(mount: Mount, around: Surroundings, unit: Unit, driver: str) -> Json:
     if mount.kind is MountKind.VOLUME and not mount.source:
-        return _anonymous(around.project, unit, mount.target, read_only=mount.read_only)
+        return _anonymous(around.project, unit, mount, driver)
     body: Json = {"Type": mount.kind.value, "Target": mount.target, "ReadOnly": mount.read_only}
     match mount.kind:
         case MountKind.BIND:
             body["Source"] = mount.source
-            body |= _said({"BindOptions": _said({"Propagation": mount.propagation})})
+            body |= _said({"BindOptions": _bind_options(mount)})
         case MountKind.VOLUME:
             body["Source"] = around.volume(mount.source)
-            body |= _said({"VolumeOptions": _said({"NoCopy": mount.nocopy, "Subpath": mount.subpath})})
+            options = {"NoCopy": mount.nocopy, "Subpath": mount.subpath, "Labels": dict(mount.labels)}
+            body |= _said({"VolumeOptions": _said(options)})
+        case MountKind.IMAGE:
+            body["Source"] = mount.source
+            body |= _said({"ImageOptions": _said({"Subpath": mount.subpath})})
+        case MountKind.CLUSTER | MountKind.NPIPE:
+            body["Source"] = mount.source
         case MountKind.TMPFS:
             body |= _said({"TmpfsOptions": _said({"SizeBytes": mount.size, "Mode": mount.mode})})
     return body
+
+
+def _bind_options(mount: Mount) -> Json:
+    return _said(
+        {
+            "Propagation": mount.propagation,
+            "NonRecursive": mount.recursive == "disabled",
+            "ReadOnlyNonRecursive": mount.recursive == "writable",
+            "ReadOnlyForceRecursive": mount.recursive == "readonly",
+        }
+    )
 
 
 def _volumes_from(text: str, around: Surroundings) -> str:
@@ -391,6 +413,7 @@ def network_of(spec: NetworkSpec, labels: Mapping[str, str]) -> Json:
                 "IPAM": ipam,
             }
         ),
+        **({} if spec.enable_ipv4 else {"EnableIPv4": False}),
     }
 
 

@@ -58,6 +58,26 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
                 "target": "dev",
             },
         ),
+        (
+            "{context: ., entitlements: [network.host], no_cache_filter: [dev], provenance: mode=max, sbom: true}",
+            {
+                "context": "/project",
+                "dockerfile": "Dockerfile",
+                "entitlements": ["network.host"],
+                "no_cache_filter": ["dev"],
+                "provenance": "mode=max",
+                "sbom": True,
+            },
+        ),
+        (
+            "{context: ., additional_contexts: {docs: ./docs, base: 'docker-image://x'}, ulimits: {nofile: 9}}",
+            {
+                "additional_contexts": {"docs": "/project/docs", "base": "docker-image://x"},
+                "context": "/project",
+                "dockerfile": "Dockerfile",
+                "ulimits": {"nofile": 9},
+            },
+        ),
         ("{context: ., dockerfile_inline: FROM x}", {"context": "/project", "dockerfile_inline": "FROM x"}),
         (
             "{context: ., secrets: [key], cache_from: [z], ssh: [default], extra_hosts: ['a:1.2.3.4']}",
@@ -194,7 +214,8 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "post_start": [("[{command: 'a b', user: root}]", [{"command": ["a", "b"], "user": "root"}])],
     "pre_stop": [("[{command: [a]}]", [{"command": ["a"]}])],
     "privileged": [("true", True)],
-    "pull_policy": [("always", "always")],
+    "pull_policy": [("always", "always"), ("refresh", "refresh")],
+    "pull_refresh_after": [("90m", "1h30m0s")],
     "read_only": [("true", True)],
     "restart": [("always", "always"), ("on-failure:3", "on-failure:3"), ("'no'", "no")],
     "runtime": [("runc", "runc")],
@@ -211,6 +232,7 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
     "stdin_open": [("true", True)],
     "stop_grace_period": [("90s", "1m30s")],
     "stop_signal": [("SIGINT", "SIGINT")],
+    "stop_timeout": [("3", 3)],
     "storage_opt": [("{size: 1G}", {"size": "1G"})],
     "sysctls": [("[net.core.somaxconn=1024]", {"net.core.somaxconn": "1024"})],
     "tmpfs": [("/run", ["/run"]), ("['/tmp:size=64m']", ["/tmp:size=64m"])],
@@ -260,10 +282,37 @@ KEYS: dict[str, list[tuple[str, Any]]] = {
             ],
         ),
         (
+            "[{type: bind, source: /a, target: /d, bind: {recursive: readonly, create_host_path: false}}]",
+            [
+                {
+                    "type": "bind",
+                    "source": "/a",
+                    "target": "/d",
+                    "bind": {"create_host_path": False, "recursive": "readonly"},
+                }
+            ],
+        ),
+        (
+            "[{type: volume, source: data, target: /d, volume: {labels: [a=b]}}]",
+            [{"type": "volume", "source": "data", "target": "/d", "volume": {"labels": {"a": "b"}}}],
+        ),
+        (
+            "[{type: image, source: 'tools:1', target: /t, image: {subpath: bin}}]",
+            [{"type": "image", "source": "tools:1", "target": "/t", "image": {"subpath": "bin"}}],
+        ),
+        (
+            "[{type: cluster, source: group, target: /c}, {type: npipe, source: '//./pipe/p', target: /p}]",
+            [
+                {"type": "cluster", "source": "group", "target": "/c"},
+                {"type": "npipe", "source": "//./pipe/p", "target": "/p"},
+            ],
+        ),
+        (
             "[{type: tmpfs, target: /t, tmpfs: {size: 1m}}]",
             [{"type": "tmpfs", "target": "/t", "tmpfs": {"size": "1048576"}}],
         ),
     ],
+    "volume_driver": [("local", "local")],
     "volumes_from": [("['other:ro']", ["other:ro"])],
     "working_dir": [("/app", "/app")],
 }
@@ -417,6 +466,13 @@ def test_what_refers_to_a_service_that_is_left_out_is_empty_there_too(folder: Fo
     data = data_of(folder, f"services:\n{gone}\n{web}\n", name="devbox.yaml")
     assert data["services"]["web"]["environment"] == {"A": "at ", "B": "$${v1.gone.port}", "C": "${web.port}"}
     assert data["services"]["web"]["command"] == ["x", ""]
+    assert data_of(folder, yaml.safe_dump(data), name="devbox.yaml") == data
+
+
+def test_own_keys_with_nothing_in_them_are_their_own(folder: Folder) -> None:
+    keys = ("watch", "seed", "requires", "tasks", "open")
+    text = "services:\n  web:\n    command: x\n" + "".join(f"    {key}:\n" for key in keys)
+    data = data_of(folder, text, name="devbox.yaml")
     assert data_of(folder, yaml.safe_dump(data), name="devbox.yaml") == data
 
 

@@ -214,7 +214,7 @@ def test_mounts_in_long_form(folder: Folder) -> None:
             volumes:
               - {type: volume, source: data}
               - {type: bind, target: /srv}
-              - {type: npipe, source: a, target: /pipe}
+              - {type: image, target: /pipe}
               - {type: tmpfs, target: /tmp, tmpfs: {mode: 99999}}
               - {type: tmpfs, target: /run, tmpfs: {mode: "rwx"}}
         volumes: {data: {}}
@@ -230,10 +230,10 @@ def test_mounts_in_long_form(folder: Folder) -> None:
             6 |       - {type: bind, target: /srv}
               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^
               hint: source is the path on the host.
-        devbox.yaml:7:16: volumes of type npipe are not supported
-            7 |       - {type: npipe, source: a, target: /pipe}
-              |                ^^^^^
-              hint: Use bind, volume or tmpfs.
+        devbox.yaml:7:9: a volume of type image needs a source
+            7 |       - {type: image, target: /pipe}
+              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              hint: source is the name of the image.
         devbox.yaml:9:51: "rwx" is no file mode
             9 |       - {type: tmpfs, target: /run, tmpfs: {mode: "rwx"}}
               |                                                   ^^^^^
@@ -303,10 +303,6 @@ def test_secrets_and_configs(folder: Folder) -> None:
            10 | secrets: {key: {}, both: {file: a, content: b}, out: {external: true}, token: {environment: TOKEN}}
               |                          ^^^^^^^^^^^^^^^^^^^^^
               hint: Give it exactly one of file, environment or content.
-        devbox.yaml:10:55: the secret out cannot be external
-           10 | secrets: {key: {}, both: {file: a, content: b}, out: {external: true}, token: {environment: TOKEN}}
-              |                                                       ^^^^^^^^
-              hint: External ones are a swarm's. Give it a file, an environment variable or content.
         devbox.yaml:10:79: the secret token needs TOKEN, which is not set
            10 | secrets: {key: {}, both: {file: a, content: b}, out: {external: true}, token: {environment: TOKEN}}
               |                                                                               ^^^^^^^^^^^^^^^^^^^^

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from devbox.domain.container import BuildSpec
+import pytest
+import yaml
+
+from devbox.domain.container import BuildSpec, MountKind
 from devbox.domain.spec import (
     ContainerRun,
     ExecCheck,
@@ -25,6 +28,7 @@ from devbox.domain.spec import (
     Tls,
     Until,
 )
+from devbox.manifest import idle
 from devbox.manifest.units import as_duration, duration
 from tests.unit.manifest.reading import Folder
 
@@ -406,10 +410,126 @@ def test_a_service_whose_program_is_missing_is_left_out_with_a_word(folder: Fold
     )
 
 
-def test_keys_of_compose_that_do_nothing_yet_are_noted(folder: Folder) -> None:
-    app = folder.load("services: {web: {image: x, provider: {type: y}, x-mine: 1, tty: true}}", name="compose.yaml")
-    assert len(app.notes) == 1
-    assert app.notes[0].endswith("compose.yaml:1: services.web.provider is not supported yet and has no effect")
+def at(path: str, value: Any) -> dict[str, Any]:
+    """Data in which a value stands at a path."""
+    for step in reversed(path.split(".")):
+        value = {"some" if step == "*" else step: value}
+    return value
+
+
+@pytest.mark.parametrize("path", idle.SERVICE)
+def test_a_key_of_a_service_without_effect_is_noted(folder: Folder, path: str) -> None:
+    values = {"build.privileged": True, "build.isolation": "hyperv"}
+    duration = "1s" if path.startswith("deploy.restart_policy") else None
+    web = at(path, values.get(path, duration))
+    text = yaml.safe_dump({"services": {"web": {"image": "x", "x-mine": 1, "tty": True, **web}}})
+    notes = [note for note in notes_of(folder, text) if path in note]
+    assert len(notes) == 1
+    assert notes[0].endswith(f": services.web.{path} has no effect: {idle.SERVICE[path]}")
+
+
+@pytest.mark.parametrize("path", idle.TOP)
+def test_a_key_beside_the_services_without_effect_is_noted(folder: Folder, path: str) -> None:
+    text = yaml.safe_dump({"services": {"web": {"image": "x"}}, **at(path, {})})
+    [note] = notes_of(folder, text.replace("some: {", "some: {file: a, ").replace("some:\n", "some:\n    file: a\n"))
+    assert note.endswith(f": {path.replace('*', 'some')} has no effect: {idle.TOP[path]}")
+
+
+def notes_of(folder: Folder, text: str) -> tuple[str, ...]:
+    return folder.load(text, name="compose.yaml").notes
+
+
+def test_what_is_said_of_one_machine_anyway_is_not_noted(folder: Folder) -> None:
+    assert notes_of(folder, "services: {web: {image: x, deploy: {mode: replicated, replicas: 2}}}") == ()
+
+
+def test_a_service_with_a_provider_is_left_out_and_nobody_waits_for_it(folder: Folder) -> None:
+    app = folder.load(
+        """
+        services:
+          db: {provider: {type: cloud, options: {size: 1}}}
+          web: {image: x, depends_on: [db]}
+        """,
+        name="compose.yaml",
+    )
+    assert [(service.name, service.needs) for service in app.services] == [("web", ())]
+    [note] = app.notes
+    assert note.endswith("2: services.db.provider has no effect: devbox runs no providers, and leaves the service out")
+
+
+def test_volumes_that_only_other_engines_have_are_read_and_noted(folder: Folder) -> None:
+    app = folder.load(
+        """
+        services:
+          web:
+            image: x
+            volumes:
+              - {type: image, source: "tools:1", target: /tools, image: {subpath: bin}}
+              - {type: cluster, source: group, target: /shared}
+              - {type: npipe, source: pipe, target: /pipe}
+        """,
+        name="compose.yaml",
+    )
+    run = app.services[0].run
+    assert isinstance(run, ContainerRun)
+    assert [(mount.kind, mount.source, mount.subpath) for mount in run.mounts] == [
+        (MountKind.IMAGE, "tools:1", "bin"),
+        (MountKind.CLUSTER, "group", ""),
+        (MountKind.NPIPE, "pipe", ""),
+    ]
+    assert app.volumes == ()
+    assert [note.partition(": ")[2] for note in app.notes] == [
+        "a volume of type cluster is one for a swarm: other engines refuse it",
+        "a volume of type npipe is one for Windows: other engines refuse it",
+    ]
+
+
+def test_an_external_secret_is_read_and_noted(folder: Folder) -> None:
+    app = folder.load("services: {web: {image: x, secrets: [s]}}\nsecrets: {s: {external: true}}", name="compose.yaml")
+    run = app.services[0].run
+    assert isinstance(run, ContainerRun)
+    assert [(file.source, file.external) for file in run.files] == [("s", True)]
+    assert [note.partition(": ")[2] for note in app.notes] == [
+        "the secret s is external, and so a swarm's: who uses it does not start here"
+    ]
+
+
+def test_who_owns_a_mounted_file_cannot_be_said(folder: Folder) -> None:
+    app = folder.load(
+        """
+        services:
+          web:
+            image: x
+            secrets: [{source: file, uid: "1"}, {source: text, mode: 0400}]
+        secrets: {file: {file: ./a}, text: {content: b}}
+        """,
+        name="compose.yaml",
+    )
+    assert [note.partition(": ")[2] for note in app.notes] == [
+        "uid, gid and mode of the secret file have no effect: its file is mounted as it is"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [
+        ("pull_policy: refresh, pull_refresh_after: 1h30m", "every_5400s"),
+        ("pull_refresh_after: 2s, pull_policy: refresh", "every_2s"),
+        ("pull_policy: refresh", "missing"),
+        ("pull_policy: always, pull_refresh_after: 2s", "always"),
+    ],
+)
+def test_when_an_image_is_pulled_again(folder: Folder, written: str, policy: str) -> None:
+    run = folder.service(f"services: {{web: {{image: x, {written}}}}}").run
+    assert isinstance(run, ContainerRun)
+    assert run.options.pull_policy == policy
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("stop_timeout: 7", 7.0), ("stop_timeout: 7, stop_grace_period: 3s", 3.0)]
+)
+def test_the_old_name_of_the_grace_period(folder: Folder, written: str, seconds: float) -> None:
+    assert folder.service(f"services: {{web: {{image: x, {written}}}}}").stop.grace == seconds
 
 
 def test_own_keys_in_a_compose_file_stand_under_x_devbox(folder: Folder) -> None:
