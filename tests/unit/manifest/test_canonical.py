@@ -470,7 +470,7 @@ def test_what_refers_to_a_service_that_is_left_out_is_empty_there_too(folder: Fo
 
 
 def test_own_keys_with_nothing_in_them_are_their_own(folder: Folder) -> None:
-    keys = ("watch", "seed", "requires", "tasks", "open")
+    keys = ("watch", "seed", "requires", "tasks")
     text = "services:\n  web:\n    command: x\n" + "".join(f"    {key}:\n" for key in keys)
     data = data_of(folder, text, name="devbox.yaml")
     assert data_of(folder, yaml.safe_dump(data), name="devbox.yaml") == data
