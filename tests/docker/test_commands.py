@@ -35,7 +35,11 @@ services:
     command: [sh, -c, "while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 7"]
 volumes: {{data: {{}}}}
 """
-CAUGHT = 'trap "echo caught; exit 42" INT; trap "stty size" WINCH; stty size; echo ready; while :; do sleep 0.05; done'
+CAUGHT = """
+trap "echo caught; exit 42" INT
+echo ready
+while :; do now=$(stty size); [ "$now" = "$was" ] || echo "$now"; was=$now; sleep 0.05; done
+"""
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def script(code: str) -> str:
     return json.dumps([PYTHON, "-u", "-c", code])
 
 
-def until(condition: Callable[[], bool], limit: float = 10.0, what: str = "it") -> float:
+def until(condition: Callable[[], bool], limit: float = 20.0, what: str = "it") -> float:
     """Wait for a condition, `limit` seconds at most; how long it took."""
     began = time.monotonic()
     while not condition():
