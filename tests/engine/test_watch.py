@@ -66,7 +66,8 @@ def test_a_file_that_is_ignored_temporary_or_the_same_starts_nothing(mesh: Make)
     until(lambda: "src/new/deep.py" in said(it), what="the reload for a new folder")
     first, *later = [line for line in said(it).splitlines() if "reloaded in" in line]
     # A new folder is looked through while its file is still being written: twice is no fault.
-    assert "src/app.py" in first and all("src/new/deep.py" in line for line in later)
+    assert "src/app.py" in first
+    assert all("src/new/deep.py" in line for line in later)
     assert it.pids()["app"] != pid
 
 
