@@ -19,7 +19,7 @@ import docker.errors
 
 from bench.figures import Figure, median_of
 
-DEVBOX = [sys.executable, "-m", "devbox.cli.main"]
+DEVBOX = [sys.executable, "-m", "devbox"]
 PROJECT = f"bench-fifty-{os.getpid()}"
 IMAGE = "devbox-test/base"
 COUNT, AT_ONCE, ROUNDS = 50, 8, 3

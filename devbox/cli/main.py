@@ -22,8 +22,8 @@ class CommandModule(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (None: the process's arguments) asks for."""
-    args = parse(sys.argv[1:] if argv is None else argv)
     try:
+        args = parse(sys.argv[1:] if argv is None else argv)
         module: CommandModule = importlib.import_module(f"devbox.cli.commands.{args.module}")
         code = module.run(args)
         sys.stdout.flush()
@@ -45,7 +45,3 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _let_go_of_stdout() -> None:
     """Have the interpreter not try once more, at its end, to write what could not be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -108,8 +108,14 @@ class LocalControl:
             pending=self.pending,
         )
 
+    async def state(self) -> Snapshot:
+        """The mesh as it stands, once what ran before this supervisor is known."""
+        await self.engine.adopted()
+        return self.snapshot()
+
     async def frames(self, *, measure: bool = True) -> AsyncIterator[Frame]:
         """A snapshot, then whatever happens. With `measure`, what replicas use too."""
+        await self.engine.adopted()
         subscription = Subscription(self.snapshot, measured=measure)
         subscription.offer(self.snapshot(recent=_RECENT))
         self._subscribers.add(subscription)
@@ -205,10 +211,12 @@ class LocalControl:
 
     async def command(self, command: Command) -> Verdict:
         """Have something done, and wait for its goal."""
+        if command.action is Action.DOWN:
+            return await self._down(command)
+        await self.engine.adopted()
         self._check(command.services)
         engine = self.engine
-        if command.action is not Action.DOWN:
-            self._refuse_while_ending()
+        self._refuse_while_ending()
         demand(engine.state, command.services)
         match command.action:
             case Action.UP | Action.START:
@@ -240,8 +248,6 @@ class LocalControl:
                 names = await self._kill(command)
                 if not names:
                     return Verdict()
-            case Action.DOWN:
-                return await self._down(command)
         return await self._settle(names, command)
 
     async def _kill(self, command: Command) -> frozenset[str]:
@@ -267,6 +273,7 @@ class LocalControl:
 
     async def _down(self, command: Command) -> Verdict:
         self._ending = command.by
+        await self.engine.adopted()
         names = self.engine.intend(Intent.REMOVE, (), command.by, grace=command.grace, signal=command.signal)
         names |= self.engine.state.services()
         if command.signal == "SIGKILL":

@@ -64,7 +64,7 @@ def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
     """The ASGI application that serves one mesh."""
 
     async def state(_: Request) -> Response:
-        return JSONResponse(encode(control.snapshot()))
+        return JSONResponse(encode(await control.state()))
 
     async def frames(request: Request) -> Response:
         return _lines(control.frames(measure=request.query_params.get("measure") != "0"))

@@ -118,6 +118,10 @@ class Engine:
         self._caught_up.clear()
         self._inbox.put_nowait((body, cause))
 
+    async def adopted(self) -> None:
+        """Wait until what ran before this supervisor is known: to act sooner would be to act on an empty mesh."""
+        await self._adopted.wait()
+
     async def caught_up(self) -> None:
         """Wait until everything posted so far is part of the state."""
         await self._caught_up.wait()
@@ -132,7 +136,7 @@ class Engine:
 
         Raises UsageError when it cannot be as a whole, EngineUnavailable when a runtime it needs cannot be reached.
         """
-        await self._adopted.wait()
+        await self.adopted()
         app = self.forms.applied(app)
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
             await self._add_runtime(name)

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-DEVBOX = [sys.executable, "-m", "devbox.cli.main"]
+DEVBOX = [sys.executable, "-m", "devbox"]
 PYTHON = sys.executable
 
 HTTP_SERVER = textwrap.dedent(

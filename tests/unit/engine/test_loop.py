@@ -152,6 +152,20 @@ async def test_a_new_supervisor_takes_over_what_runs(tmp_path: Path) -> None:
         assert it.engine.state.seq > seq, "the journal goes on"
 
 
+async def test_a_down_that_is_quicker_than_a_new_supervisor_takes_away_what_ran_before(tmp_path: Path) -> None:
+    runtime = FakeRuntime(tmp_path / "logs")
+    async with bench(tmp_path, runtime) as it:
+        await it.up(service("api"))
+    it = Bench(tmp_path, runtime)
+    leaving = asyncio.create_task(it.control.command(Command(Action.DOWN, by="a test")))
+    await asyncio.sleep(0)
+    running = asyncio.create_task(it.engine.run())
+    assert (await leaving).ok
+    assert not runtime.instances
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_300_services_with_dependencies_come_up(tmp_path: Path) -> None:
     services = [service("s0")]
     for number in range(1, 300):
