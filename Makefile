@@ -23,8 +23,9 @@ browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots
 soak: $(VENV)/.dev  ## a hundred rounds of up and down; supervisors killed and Ctrl-C pressed fifty times at random moments
 	STORM_TRIES=50 $(BIN)/python -m pytest tests/docker/test_storm.py tests/engine/test_leaks.py
 
-reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container under 200 requests a second
-	DEVBOX_TEST_RELOADS=50 $(BIN)/python -m pytest tests/engine/test_green.py tests/docker/test_green.py -k "no_request_fails"
+reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container under 200 requests a second; 10,000 files at once
+	DEVBOX_TEST_RELOADS=50 DEVBOX_TEST_FILES=10000 $(BIN)/python -m pytest tests/engine/test_green.py \
+	  tests/engine/test_watch.py tests/docker/test_green.py -k "no_request_fails or a_thousand_files or dropped"
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

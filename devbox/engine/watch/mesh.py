@@ -18,7 +18,7 @@ from devbox.engine.loop import Engine, Turn
 from devbox.engine.watch.acting import Acting, Change
 from devbox.engine.watch.filters import IGNORE_FILES, Filter, Ignores
 from devbox.engine.watch.sources import Source, open_source
-from devbox.plan.burst import Burst
+from devbox.plan.burst import Burst, Changes
 
 _COMPARED_AT_MOST = 50
 """Files of one batch that are read to see whether they really changed."""
@@ -54,7 +54,6 @@ class Watching:
         self._watched: list[_Watched] = []
         self._rules: tuple[tuple[str, WatchRule], ...] = ()
         self._source: Source | None = None
-        self._contents: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -126,39 +125,18 @@ class Watching:
 
     # --- what files do
 
-    def _told(self, changed: dict[str, None]) -> None:
+    def _told(self, changed: Changes) -> None:
         if any(os.path.basename(path) in IGNORE_FILES for path in changed):
             self._ignores.forget()
             for watched in self._watched:
                 watched.filter.forget()
         now = time.monotonic()
-        same = self._unchanged(changed)
-        for watched in self._watched:
-            mine = {path: None for path in changed if watched.filter.means(path)}
-            if same and self._acting.well(watched.service):
-                mine = {path: None for path in mine if path not in same}
-            if mine:
-                watched.burst.add(mine, now, whole=any(os.path.lexists(path) for path in mine))
+        meant = [{p: kind for p, kind in changed.items() if each.filter.means(p)} for each in self._watched]
+        contents = _contents({path for mine in meant for path in mine})
+        for watched, mine in zip(self._watched, meant, strict=True):
+            # A touch, or a formatter with nothing to do, is no change; for what is not well it is another try.
+            watched.burst.add(mine, contents, now, compare=self._acting.well(watched.service))
         self._act()
-
-    def _unchanged(self, changed: dict[str, None]) -> set[str]:
-        """Those whose bytes are what they were when they last changed: a touch, a formatter with nothing to do."""
-        if len(changed) > _COMPARED_AT_MOST:
-            for path in changed:
-                self._contents.pop(path, None)
-            return set()
-        same = set()
-        for path in changed:
-            if not any(watched.filter.means(path) for watched in self._watched):
-                continue
-            before, now = self._contents.get(path), _content(path)
-            if now is None:
-                self._contents.pop(path, None)
-                continue
-            self._contents[path] = now
-            if before == now:
-                same.add(path)
-        return same
 
     def _act(self) -> None:
         """Act on every rule whose time has come, and wake up for the next."""
@@ -203,8 +181,7 @@ class Watching:
         if watched.rule.action is WatchAction.REBUILD:
             for other in self._watched:
                 if other.image == watched.image and other.rule.action is WatchAction.REBUILD:
-                    for path in paths:
-                        other.burst.pending.pop(path, None)
+                    other.burst.settle(paths)
         watched.work = self._do(self._acting.carry_out(change))
 
     def _do(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -227,6 +204,13 @@ def _touches(meant: Filter, folder: str) -> bool:
     if meant.root == folder or meant.root.startswith(folder + os.sep):
         return True
     return folder.startswith(meant.root + os.sep) and not meant.skips(folder)
+
+
+def _contents(paths: set[str]) -> dict[str, int]:
+    """What files hold, as numbers, as far as that can be told on the way."""
+    if len(paths) > _COMPARED_AT_MOST:
+        return {}
+    return {path: content for path in paths if (content := _content(path)) is not None}
 
 
 def _content(path: str) -> int | None:

@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from devbox.engine.watch.inotify import Inotify, LimitReached
 from devbox.engine.watch.tree import Tree
+from devbox.plan.burst import Changes, Kind
 
-Told = Callable[[dict[str, None]], None]
+if TYPE_CHECKING:
+    from watchfiles import Change
+
+Told = Callable[[Changes], None]
 Say = Callable[[str, str], None]
 """A sentence for the user, and a way out."""
 
@@ -63,10 +67,10 @@ class NativeSource:
 
     def _take(self) -> None:
         found = self._tree.changes()
-        changed = {name: None for path in found for name in self._names(path)}
+        changed = {name: kind for path, kind in found.items() for name in self._names(path)}
         for path in [each for each in changed if each in self._paths and os.path.isdir(each)]:
             del changed[path]
-            changed.update(dict.fromkeys(self._turned(path)))
+            changed.update(dict.fromkeys(self._turned(path), Kind.WRITTEN))
         if changed:
             self._told(changed)
         if (trouble := self._tree.troubled) is not None:
@@ -113,12 +117,25 @@ class LibrarySource:
             *there, watch_filter=None, debounce=wait, step=step, force_polling=self._polls, poll_delay_ms=_POLL_EVERY
         )
         async for changes in watching:
-            self._told({path: None for _, path in changes})
+            self._told(_kinds(changes))
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _kinds(changes: Iterable[tuple[Change, str]]) -> Changes:
+    """What became of files, of which the library may tell several things in no order."""
+    from watchfiles import Change
+
+    known: Changes = {}
+    for change, path in changes:
+        if not os.path.lexists(path):
+            known[path] = Kind.GONE
+        elif change is Change.added or known.get(path) is not Kind.CAME:
+            known[path] = Kind.CAME if change is Change.added else Kind.WRITTEN
+    return known
 
 
 async def open_source(paths: Collection[str], skips: Callable[[str], bool], told: Told, say: Say) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from devbox.engine.watch.inotify import (
     CLOSED,
@@ -20,19 +20,24 @@ from devbox.engine.watch.inotify import (
     LimitReached,
     Notice,
 )
+from devbox.plan.burst import Changes, Kind, note
 
 Skips = Callable[[str], bool]
 """Whether a folder is one that no rule means, so that it needs no watch."""
 
 
 class Tree:
-    """The folders below some roots. `troubled` is the first limit that was hit while watches were added."""
+    """The folders below some roots. `troubled` is the first limit that was hit while watches were added.
+
+    `_unfinished` are files that came, and whose writer has not closed them yet.
+    """
 
     def __init__(self, inotify: Inotify, skips: Skips) -> None:
         self._inotify, self._skips = inotify, skips
         self._folders: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
         self._names: dict[int, set[str]] = {}
+        self._unfinished: set[str] = set()
         self._looked_at = time.time_ns()
         self.troubled: LimitReached | None = None
 
@@ -67,42 +72,52 @@ class Tree:
         self._names[number] = {os.path.basename(path) for path in files}
         return files, folders
 
-    def changes(self) -> dict[str, None]:
-        """The paths of files that were written, came or went since the last time, each once, in order."""
-        changed: dict[str, None] = {}
+    def changes(self) -> Changes:
+        """The files that were written, came or went since the last time, each once, in order."""
+        changed: Changes = {}
         overflown = False
         for notice in self._inotify.read():
             if notice.mask & OVERFLOW:
                 overflown = True
             elif notice.watch in self._folders:
-                changed.update(dict.fromkeys(self._take(notice)))
+                self._take(notice, changed)
         if overflown:
-            changed.update(dict.fromkeys(self._look_again()))
+            self._look_again(changed)
         self._looked_at = time.time_ns()
         return changed
 
-    def _take(self, notice: Notice) -> Iterable[str]:
+    def _take(self, notice: Notice, changed: Changes) -> None:
         if notice.mask & IGNORED:
             self._forget(notice.watch)
-            return ()
-        if not notice.name:
-            return ()
-        path = os.path.join(self._folders[notice.watch], notice.name)
-        names = self._names[notice.watch]
-        if notice.mask & IS_FOLDER:
-            return self._take_folder(path, notice.mask)
+        elif notice.name and notice.mask & IS_FOLDER:
+            self._take_folder(self._path(notice), notice.mask, changed)
+        elif notice.name:
+            self._take_file(notice, changed)
+
+    def _path(self, notice: Notice) -> str:
+        return os.path.join(self._folders[notice.watch], notice.name)
+
+    def _take_file(self, notice: Notice, changed: Changes) -> None:
+        path, names = self._path(notice), self._names[notice.watch]
         if notice.mask & (DELETED | MOVED_FROM):
             names.discard(notice.name)
-            return (path,)
-        names.add(notice.name)
+            self._unfinished.discard(path)
+            note(changed, path, Kind.GONE)
+            return
+        if notice.name not in names:
+            names.add(notice.name)
+            self._unfinished.add(path)
         if notice.mask & (CLOSED | MOVED_TO) or (notice.mask & CREATED and _is_whole(path)):
-            return (path,)
-        return ()
+            note(changed, path, Kind.CAME if path in self._unfinished else Kind.WRITTEN)
+            self._unfinished.discard(path)
 
-    def _take_folder(self, path: str, mask: int) -> Iterable[str]:
-        if mask & (CREATED | MOVED_TO):
-            return () if self._skips(path) else self.follow(path)
-        return self._leave(path) if mask & (MOVED_FROM | DELETED) else ()
+    def _take_folder(self, path: str, mask: int, changed: Changes) -> None:
+        if mask & (CREATED | MOVED_TO) and not self._skips(path):
+            for file in self.follow(path):
+                note(changed, file, Kind.CAME)
+        elif mask & (MOVED_FROM | DELETED):
+            for file in self._leave(path):
+                note(changed, file, Kind.GONE)
 
     def _leave(self, folder: str) -> list[str]:
         """A folder went away with all that was in it: those files are gone."""
@@ -121,19 +136,21 @@ class Tree:
         if folder is not None and self._numbers.get(folder) == number:
             del self._numbers[folder]
 
-    def _look_again(self) -> list[str]:
+    def _look_again(self, changed: Changes) -> None:
         """The kernel dropped notices: whatever is new, gone or written since the last look."""
-        since, changed = self._looked_at - 2_000_000_000, []
+        since = self._looked_at - 2_000_000_000
         for number, folder in list(self._folders.items()):
             files, folders = _listing(folder)
-            names = {os.path.basename(path) for path in files}
-            changed += [os.path.join(folder, name) for name in self._names.get(number, set()) - names]
-            changed += [path for path in files if _written(path) >= since]
-            self._names[number] = names
+            before = self._names.get(number, set())
+            self._names[number] = {os.path.basename(path) for path in files}
+            for name in before - self._names[number]:
+                note(changed, os.path.join(folder, name), Kind.GONE)
+            for path in (each for each in files if _written(each) >= since):
+                note(changed, path, Kind.WRITTEN if os.path.basename(path) in before else Kind.CAME)
             for each in folders:
                 if each not in self._numbers and not self._skips(each):
-                    changed += self.follow(each)
-        return changed
+                    for path in self.follow(each):
+                        note(changed, path, Kind.CAME)
 
 
 def _listing(folder: str) -> tuple[list[str], list[str]]:
