@@ -129,6 +129,12 @@ class ScriptedControl:
             if not services or chunk.service in services:
                 queue.put_nowait(chunk)
 
+    @property
+    def delivered(self) -> bool:
+        """Whether everything that was told has been taken in."""
+        queues = [*self._watchers, *(queue for _, queue in self._readers)]
+        return all(queue.empty() for queue in queues)
+
     def hang_up(self) -> None:
         """The supervisor dies."""
         self.up = False

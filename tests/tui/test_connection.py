@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from dataclasses import replace
 
 from devbox.control.protocol import Bye, Changed, Measured, OutagesChanged
@@ -61,18 +63,21 @@ async def test_a_new_snapshot_leaves_the_log_where_it_is() -> None:
         reads = len(hands.control.read_logs)
         hands.control.tell(snapshot(*scenes.broken_rows()))
         await hands.until(lambda: "crashing" in hands.text())
-        await hands.pilot.pause(0.2)
+        await hands.at_rest()
         assert len(hands.control.read_logs) == reads
 
 
 async def test_a_stream_without_a_pause_is_drawn_all_the_same() -> None:
     async with panel() as hands:
-        for n in range(40):
-            hands.control.change(row("orders", "unhealthy", note=f"number {n}"))
-            await hands.pilot.pause(0.02)
-            if "number" in hands.text():
-                return
-        raise AssertionError("changes came faster than they were drawn")
+
+        async def go_on() -> None:
+            for n in itertools.count():
+                hands.control.change(row("orders", "unhealthy", note=f"number {n}"))
+                await asyncio.sleep(0.01)
+
+        changing = asyncio.create_task(go_on())
+        await hands.until(lambda: "number" in hands.text())
+        changing.cancel()
 
 
 async def test_the_selected_one_may_go() -> None:
@@ -93,7 +98,7 @@ async def test_notes_of_the_manifest_are_told_once() -> None:
     control = ScriptedControl(snapshot(row("api"), notes=("web was left out: there is no node here",)))
     async with panel(control) as hands:
         control.tell(snapshot(row("api"), notes=("web was left out: there is no node here",)))
-        await hands.pilot.pause(0.2)
+        await hands.at_rest()
         assert hands.toasts == [("information", "web was left out: there is no node here")]
 
 

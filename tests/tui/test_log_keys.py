@@ -24,7 +24,7 @@ async def _log_of_orders(hands: Hands, *lines: str) -> None:
     await hands.go_to("orders")
     await hands.press("l")
     await hands.until(lambda: hands.log.buffer.end >= len(lines))
-    await hands.pilot.pause(0.1)
+    await hands.at_rest()
 
 
 async def test_level_shows_what_is_grave_with_the_trace_that_belongs_to_it() -> None:

@@ -3,76 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 
-from devbox.views.tui import Quit
-from devbox.views.tui.app import DevboxApp
 from tests.tui import scenes
-from tests.tui.mesh import NOW, ScriptedControl
+from tests.tui.hands import Hands, panel
+from tests.tui.mesh import ScriptedControl
 
 SIZES = [(120, 40), (80, 24), (40, 10)]
 
-SCREENS: dict[str, tuple[Callable[[], ScriptedControl], tuple[str, ...]]] = {
-    "healthy": (scenes.healthy, ()),
-    "broken": (scenes.broken, ("j", "j", "j")),
-    "log": (scenes.healthy, ("j", "j", "j", "l")),
-    "search": (scenes.healthy, ("l", "slash", *"order", "enter")),
-    "events": (scenes.broken, ("j", "j", "j", "4")),
-    "health": (scenes.broken, ("G", "k", "2")),
-    "metrics": (scenes.healthy, ("j", "j", "j", "3")),
-    "config": (scenes.healthy, ("j", "j", "j", "i")),
-    "tasks": (scenes.healthy, ("j", "j", "j", "t")),
-    "map": (scenes.broken, ("j", "j", "j", "m")),
-    "restart": (scenes.healthy, ("j", "j", "j", "R")),
-    "filter": (scenes.broken, ("slash", *"wai")),
-    "no-match": (scenes.broken, ("slash", *"zap")),
-    "empty": (scenes.empty, ()),
-    "fifty": (scenes.fifty, ("j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j", "j")),
-    "why": (scenes.broken, ("j", "j", "j", "y")),
-    "help": (scenes.healthy, ("j", "j", "j", "question_mark")),
-    "quit": (scenes.healthy, ("q",)),
-    "saved": (scenes.saved, ("j", "j", "j", "A")),
-    "gone": (scenes.healthy, ()),
+
+@dataclass(frozen=True)
+class Scene:
+    """A mesh, the keys that lead to what shall be seen, and words by which one sees that it is there.
+
+    `anew`: the keys mean something else where there is less room, so they are pressed at each size.
+    """
+
+    mesh: Callable[[], ScriptedControl]
+    keys: tuple[str, ...]
+    shows: str
+    anew: bool = False
+
+
+ORDERS = ("j", "j", "j")
+
+SCREENS: dict[str, Scene] = {
+    "healthy": Scene(scenes.healthy, (), "migrate"),
+    "broken": Scene(scenes.broken, ORDERS, "crash"),
+    "log": Scene(scenes.healthy, (*ORDERS, "l"), "order placed"),
+    "search": Scene(scenes.healthy, ("l", "slash", *"order", "enter"), "order", anew=True),
+    "events": Scene(scenes.broken, (*ORDERS, "4"), "exited with 3", anew=True),
+    "health": Scene(scenes.broken, ("G", "k", "2"), "46 of", anew=True),
+    "metrics": Scene(scenes.healthy, (*ORDERS, "3"), "CPU", anew=True),
+    "config": Scene(scenes.healthy, (*ORDERS, "i"), "runs as", anew=True),
+    "tasks": Scene(scenes.healthy, (*ORDERS, "t"), "orders has no tasks", anew=True),
+    "map": Scene(scenes.broken, (*ORDERS, "m"), "needs migrate"),
+    "restart": Scene(scenes.healthy, (*ORDERS, "R"), "recreate"),
+    "filter": Scene(scenes.broken, ("slash", *"wai"), "waiting"),
+    "no-match": Scene(scenes.broken, ("slash", *"zap"), "No services match 'zap'."),
+    "empty": Scene(scenes.empty, (), "There are no services here yet."),
+    "fifty": Scene(scenes.fifty, ("j",) * 13, "service-13"),
+    "why": Scene(scenes.broken, (*ORDERS, "y"), "crash-looping"),
+    "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list"),
+    "quit": Scene(scenes.healthy, ("q",), "Close the panel"),
+    "saved": Scene(scenes.saved, (*ORDERS, "A"), "would"),
 }
 
 
-async def still(pilot: Pilot[Quit]) -> None:
-    """Wait until the picture stands still, however slow the machine; it draws now and then, not at once."""
-    await pilot.pause(0.3)
-    before = ""
-    for _ in range(20):
-        await pilot.pause(0.15)
-        now = pilot.app.export_screenshot()
-        if now == before:
-            return
-        before = now
+@pytest.fixture
+def compare(snapshot: SnapshotAssertion, tmp_path: Path) -> Callable[[Hands, str], None]:
+    """Compare a panel with how it looked before; what it looks like now is kept where it differs."""
+    pictures = snapshot.use_extension(SVGImageExtension)
+
+    def compare(hands: Hands, name: str) -> None:
+        picture = hands.app.export_screenshot(title="devbox hello", simplify=True)
+        if picture != pictures(name=name):
+            now = tmp_path / f"{name}.svg"
+            now.write_text(picture)
+            pytest.fail(f"{name} does not look as before: see {now}. As text:\n{hands.text()}")
+
+    return compare
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+Compare = Callable[[Hands, str], None]
+
+
+async def _see(hands: Hands, scene: Scene, compare: Compare) -> None:
+    await hands.until(lambda: scene.shows in hands.text())
+    await hands.at_rest()
+    width, height = hands.app.size
+    compare(hands, f"{width}x{height}")
+
+
 @pytest.mark.parametrize("name", SCREENS)
-def test_screen(snap_compare: Callable[..., bool], name: str, size: tuple[int, int]) -> None:
-    make, keys = SCREENS[name]
-    control = make()
+async def test_screen(compare: Compare, name: str) -> None:
+    scene = SCREENS[name]
+    first, *others = SIZES
+    async with panel(scene.mesh(), size=first) as hands:
+        await hands.press(*scene.keys)
+        await _see(hands, scene, compare)
+        for size in others if not scene.anew else ():
+            await hands.resize(*size)
+            await _see(hands, scene, compare)
+    for size in others if scene.anew else ():
+        async with panel(scene.mesh(), size=size) as hands:
+            await hands.press(*scene.keys)
+            await _see(hands, scene, compare)
 
-    async def act(pilot: Pilot[Quit]) -> None:
-        await still(pilot)
-        await pilot.press(*keys)
-        if name == "gone":
-            control.hang_up()
-        await still(pilot)
 
-    assert snap_compare(DevboxApp(control, "hello", clock=lambda: NOW), terminal_size=size, run_before=act)
+async def test_a_supervisor_that_is_gone(compare: Compare) -> None:
+    async with panel() as hands:
+        hands.control.hang_up()
+        for size in SIZES:
+            await hands.resize(*size)
+            await _see(hands, Scene(scenes.healthy, (), "▲"), compare)
 
 
-@pytest.mark.parametrize("theme", ["colour-blind-safe", "devbox-light", "ansi-dark"])
-def test_theme(snap_compare: Callable[..., bool], theme: str) -> None:
-    app = DevboxApp(scenes.broken(), "hello", clock=lambda: NOW)
+async def test_toasts(compare: Compare) -> None:
+    """What went wrong is told in a corner, and hides no row that tells it too."""
+    async with panel(scenes.broken(), toasts=True) as hands:
+        await _see(hands, Scene(scenes.broken, (), "orders exited with 3"), compare)
 
-    async def act(pilot: Pilot[Quit]) -> None:
-        app.theme = theme
-        await pilot.press("j", "j", "j")
-        await still(pilot)
 
-    assert snap_compare(app, terminal_size=(120, 40), run_before=act)
+async def test_themes(compare: Compare) -> None:
+    async with panel(scenes.broken()) as hands:
+        await hands.press(*ORDERS)
+        for theme in ("colour-blind-safe", "devbox-light", "ansi-dark"):
+            hands.app.theme = theme
+            await hands.at_rest()
+            compare(hands, theme)

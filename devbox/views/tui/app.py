@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -67,6 +68,9 @@ _QUIET_FOR = 20.0
 _MOST_TOLD = 4
 """Lines of a toast for what went wrong; it must not hide what it is about."""
 
+_ANSWERED = ("tab", "older", "found", "commands", "why")
+"""Workers that end by themselves, with an answer to show."""
+
 _HOLD = 0.08
 """Seconds for which a line of the table must stay selected before its log is opened."""
 
@@ -118,20 +122,36 @@ class DevboxApp(App[Quit]):
         self._mourned: dict[str, float] = {}
         self._task_run: Worker[None] | None = None
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
+        """The colours come before anything is drawn: later, every style would be worked out once more."""
         for theme in THEMES:
             self.register_theme(theme)
         wanted = self._preferences.checked(self.available_themes, binding_ids())
-        self.theme = wanted.theme or default_theme(None if self.is_headless else self.console.color_system)
+        self.theme = wanted.theme or default_theme(self.console.color_system)
         if wanted.keys:
             self.set_keymap(dict(wanted.keys))
-        self._tell(wanted.problems)
+        self._preferences = wanted
+
+    def on_mount(self) -> None:
+        self._tell(self._preferences.problems)
         self.push_screen(self.panel)
         self.set_interval(_ASK_EVERY, self._ask_again)
         self.run_worker(watch(self._control, self.mesh, self._heard), group="watch")
 
     async def on_unmount(self) -> None:
+        """Those who listen end first, then the connection that they listen on."""
+        self.workers.cancel_all()
+        listening = [worker.wait() for worker in self.workers if worker.is_running]
+        await asyncio.gather(*listening, return_exceptions=True)
         await self._control.close()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all that was heard is drawn and all that was asked for is here: then pictures are taken."""
+        waits = any(worker.group in _ANSWERED and not worker.is_finished for worker in self.workers)
+        heard = bool(self.mesh.known or self.mesh.trouble)
+        drawn = self._drawing is None and self._opening is None
+        return heard and drawn and not waits and (not self.mesh.connected or self.panel.detail.log_view.has_opened)
 
     # --- what is heard
 
@@ -210,6 +230,7 @@ class DevboxApp(App[Quit]):
         self._opening = self.set_timer(_HOLD, self._show_log)
 
     def _show_log(self) -> None:
+        self._opening = None
         if self._reading is not None:
             self._reading.cancel()
         row = self.panel.selected

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual.message import Message
 
 from devbox.views.tui.tailview import TailView
 
@@ -18,10 +19,17 @@ class FactView(TailView):
         "fact--head", "fact--key", "fact--dim", "fact--good", "fact--bad", "fact--busy", "fact--old", "fact--bar",
     }  # fmt: skip
 
+    class Resized(Message):
+        """There is more room or less, and its rows may have to be others."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._facts: Sequence[Text] = ()
         self._about: object = None
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.post_message(self.Resized())
 
     @property
     def shown(self) -> range:

@@ -79,6 +79,11 @@ class LogView(TailView):
         return self._filtered if self.least else range(self.buffer.first, self.buffer.end)
 
     @property
+    def has_opened(self) -> bool:
+        """Whether its first lines are drawn, or words in place of them, and nothing that came is yet to be."""
+        return not self._pending and bool(len(self.buffer) or self.words)
+
+    @property
     def tall(self) -> bool:
         return self.wrapped or bool(self._opened)
 

@@ -34,17 +34,8 @@ class Chart:
 class MetricsView(FactView):
     """Charts of one replica, as high as leaves room for all of them."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._last: tuple[Row | None, MetricsHistory | None, float, str] = (None, None, 0.0, "")
-
-    def on_resize(self) -> None:
-        super().on_resize()
-        self.show_history(*self._last)
-
     def show_history(self, row: Row | None, history: MetricsHistory | None, now: float, trouble: str = "") -> None:
         """Show what a replica used; `history` None: nobody has answered yet, or `trouble` says why."""
-        self._last = (row, history, now, trouble)
         if row is None:
             self.show(None, (), "Select a service to see what it uses. The whole mesh is summed up at the top right.")
         elif history is None:

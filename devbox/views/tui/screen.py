@@ -14,6 +14,7 @@ from devbox.control.protocol import Action
 from devbox.views.tui.actions import runs
 from devbox.views.tui.bars import Banner, TopBar
 from devbox.views.tui.detail import TABS, DetailPane
+from devbox.views.tui.factview import FactView
 from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.listing import TINY, Look, Order, listing
 from devbox.views.tui.logview import LogView
@@ -267,6 +268,14 @@ class MeshScreen(Screen[None]):
     @on(TailView.Moved)
     def _moved(self) -> None:
         self.detail.update_title(self.selected)
+
+    @on(ServiceTable.Resized)
+    def _list_resized(self) -> None:
+        self.draw()
+
+    @on(FactView.Resized)
+    def _detail_resized(self) -> None:
+        self.draw_detail()
 
     @on(LogView.Asked)
     def _asked(self, event: LogView.Asked) -> None:

@@ -60,6 +60,9 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.column = column
 
+    class Resized(Message):
+        """There is more room for columns or less."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.entries: list[Entry] = []
@@ -122,6 +125,7 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self.entries))
         self._keep_in_sight()
+        self.post_message(self.Resized())
 
     @property
     def room(self) -> int:

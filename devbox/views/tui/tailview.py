@@ -238,6 +238,8 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
         self._measure()
         if self.following:
             self._to_last()
+        elif self.cursor is not None and self.FROM_END and self.shown:
+            self._bring_into_sight(self.place_of(self.cursor))
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
