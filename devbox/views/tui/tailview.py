@@ -96,6 +96,7 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
         """Lines were added at the end, or dropped from the beginning."""
         self._generation += 1
         self._measure()
+        had_cursor = self.cursor is not None
         if self.following:
             self._to_last()
         else:
@@ -103,6 +104,8 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
             if dropped:
                 self.go(self.scroll_offset.y - dropped)
             self._keep_cursor()
+        if had_cursor is not (self.cursor is not None):
+            self.refresh_bindings()
         self.post_message(self.Moved())
         self.refresh()
 
