@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 QUIET = 0.075
-"""Seconds without a change after which a burst (a checkout, a formatter) is over."""
+"""Seconds without a change after which a burst is over."""
+
+LONG_QUIET, MANY = 0.3, 50
+"""The same for a burst of many files (a checkout): nobody waits for the first of them, and its writer may falter."""
 
 SETTLE = 0.02
 """Seconds that a new file is given to become what it is meant to be: many editors write one beside, then rename it."""
@@ -59,6 +62,7 @@ class Burst:
     _written_at: float = _LONG_AGO
     _came_at: float = _LONG_AGO
     _soon: float = _NEVER
+    _size: int = 0
 
     def add(self, changes: Changes, contents: dict[str, int], now: float, *, compare: bool) -> None:
         """More changed. After a quiet time it is a new burst, whose first change need not wait for the others.
@@ -72,14 +76,20 @@ class Burst:
             self._soon = _NEVER
             return
         self._first_at = self._first_at if before else now
+        quiet = self._quiet
         if kinds:
+            self._size = len(changes) + (self._size if now - self._last_at < quiet else 0)
             self._last_at = now
         if Kind.WRITTEN in kinds:
-            self._hurry(now, now - self._written_at >= QUIET)
+            self._hurry(now, now - self._written_at >= quiet)
             self._written_at = now
         if Kind.CAME in kinds:
-            self._hurry(now + SETTLE, now - max(self._written_at, self._came_at) >= QUIET)
+            self._hurry(now + SETTLE, now - max(self._written_at, self._came_at) >= quiet)
             self._came_at = now
+
+    @property
+    def _quiet(self) -> float:
+        return QUIET if self._size < MANY else LONG_QUIET
 
     def _note(self, path: str, kind: Kind, content: int | None, compare: bool) -> Kind | None:
         """What it is now, all in all; None where that is no change."""
@@ -98,7 +108,7 @@ class Burst:
         """When to act; None: there is nothing to do, or what is under way comes first."""
         if busy or not self.pending:
             return None
-        return min(self._soon, self._last_at + QUIET, self._first_at + PATIENCE)
+        return min(self._soon, self._last_at + self._quiet, self._first_at + PATIENCE)
 
     def take(self) -> tuple[str, ...]:
         """What was gathered. It is acted on now."""
