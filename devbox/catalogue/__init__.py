@@ -2,13 +2,14 @@
 
 from devbox.catalogue.entry import Entry, Server
 from devbox.catalogue.expand import Asked, Pieces, as_container, as_process, setting_from_environment
-from devbox.catalogue.load import EntryError, load_entry, names
+from devbox.catalogue.load import EntryError, NoEntry, load_entry, names
 from devbox.catalogue.programs import find_server
 
 __all__ = [
     "Asked",
     "Entry",
     "EntryError",
+    "NoEntry",
     "Pieces",
     "Server",
     "as_container",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,41 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class EntryError(DevboxError):
-    """An entry does not exist, or its file is wrong."""
+    """The file of an entry is wrong; the message begins with file, line and column."""
+
+
+class NoEntry(EntryError):
+    """There is no entry of that name."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The file of an entry: `shown` is what messages call it, `root` what stands in it."""
+
+    shown: str
+    root: yaml.Node
+
+    def wrong(self, message: str, *keys: str, text: str | None = None) -> EntryError:
+        """An error at the value below `keys` that is `text`, or else at the last of the keys that is there."""
+        at = _find(self.root, keys)
+        at = next((each for each in _scalars(at) if text is not None and text in each.value), at)
+        return EntryError(f"{self.shown}:{at.start_mark.line + 1}:{at.start_mark.column + 1}: {message}")
+
+
+def _find(node: yaml.Node, keys: Sequence[str]) -> yaml.Node:
+    """What stands below keys, as far as they are there."""
+    for key in keys:
+        below = node.value if isinstance(node, yaml.MappingNode) else ()
+        node = next((value for name, value in below if name.value == key), node)
+    return node
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    for each in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for below in each if isinstance(each, tuple) else (each,):
+            yield from _scalars(below)
 
 
 def names(folders: Sequence[Path] = ()) -> tuple[str, ...]:
@@ -45,37 +81,41 @@ def names(folders: Sequence[Path] = ()) -> tuple[str, ...]:
 
 def load_entry(name: str, folders: Sequence[Path] = ()) -> Entry:
     """The entry called `name`, or at the path `name` (it ends in .yaml). Raises EntryError."""
-    for path in _candidates(name, folders):
-        if path.is_file():
-            return read_entry(path)
-    raise EntryError(f"there is no catalogue entry {name}")
+    for folder, shown in _candidates(name, folders):
+        if (folder / shown).is_file():
+            return _read(folder / shown, os.path.normpath(shown))
+    raise NoEntry(f"there is no catalogue entry {name}")
 
 
-def _candidates(name: str, folders: Sequence[Path]) -> Iterator[Path]:
+def _candidates(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Where the file of an entry may be: a directory, and the way from there."""
     if name.endswith((".yaml", ".yml")):
-        yield from (folder / name for folder in folders)
+        yield from ((folder, name) for folder in folders)
     elif re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-        yield from (folder / OWN_FOLDER / f"{name}.yaml" for folder in folders)
-        yield BUILT_IN / f"{name}.yaml"
+        yield from ((folder, f"{OWN_FOLDER}/{name}.yaml") for folder in folders)
+        yield BUILT_IN, f"{name}.yaml"
 
 
-def read_entry(path: Path) -> Entry:
+def _read(path: Path, shown: str) -> Entry:
     """The entry in a file. Raises EntryError with the line where it is wrong."""
     try:
-        entry: Entry = decode(Entry, _root(path.read_text("utf-8")))
+        root = _root(path.read_text("utf-8"))
+        entry: Entry = decode(Entry, root)
     except SchemaError as exc:
-        raise EntryError(f"{path.name}:{exc.line}:{exc.column}: {exc}") from exc
+        raise EntryError(f"{shown}:{exc.line}:{exc.column}: {exc}") from exc
     except yaml.MarkedYAMLError as exc:
-        mark: Any = exc.problem_mark
-        raise EntryError(f"{path.name}:{mark.line + 1 if mark else 0}: {exc.problem}") from exc
+        mark: Any = exc.problem_mark or exc.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        raise EntryError(f"{shown}:{place}: {exc.problem}") from exc
     except (OSError, ValueError, yaml.YAMLError) as exc:
-        raise EntryError(f"{path.name}: {exc}") from exc
+        raise EntryError(f"{shown}:1:1: {exc}") from exc
     entry = dataclasses.replace(entry, name=path.stem)
-    _check(path, entry)
-    return _with_files(path, entry)
+    source = _Source(shown, root)
+    _check(source, entry)
+    return _with_files(path, source, entry)
 
 
-def _with_files(path: Path, entry: Entry) -> Entry:
+def _with_files(path: Path, source: _Source, entry: Entry) -> Entry:
     """The entry with what stands in files beside it. Raises EntryError where one cannot be read."""
 
     def text(file: File) -> str:
@@ -84,7 +124,8 @@ def _with_files(path: Path, entry: Entry) -> Entry:
         try:
             return (path.parent / file.source).read_text("utf-8")
         except (OSError, ValueError) as exc:
-            raise EntryError(f"{path.name}: {file.source} cannot be read: {exc}") from exc
+            why = getattr(exc, "strerror", None) or str(exc)
+            raise source.wrong(f"{file.source} cannot be read: {why}", "container", "files", text=file.source) from exc
 
     files = tuple(dataclasses.replace(file, text=text(file)) for file in entry.container.files)
     return dataclasses.replace(entry, container=dataclasses.replace(entry.container, files=files))
@@ -105,44 +146,47 @@ def _root(text: str) -> yaml.Node:
     return root
 
 
-def _check(path: Path, entry: Entry) -> None:
-    """What types cannot say: placeholders name something, passwords stay out of argument lists, probes are one kind."""
+def _check(source: _Source, entry: Entry) -> None:
+    """What types cannot say. Raises EntryError."""
+    if not entry.ports:
+        raise source.wrong("an entry has at least one port", "ports")
+    _check_placeholders(source, entry)
+    for name, form in _forms(entry).items():
+        probe = form.probe
+        if sum([bool(probe.exec), probe.http is not None, probe.log is not None, probe.tcp is not None]) != 1:
+            raise source.wrong("a probe is one of exec, http, log and tcp", name, "probe")
+        if probe.http is not None and not _ENDPOINT.fullmatch(probe.http):
+            raise source.wrong(f"{probe.http!r} is not of the form :PORT/PATH", name, "probe", "http")
+    for file in entry.container.files:
+        for of, _ in EACH.findall(file.text):
+            if not _EACH_OF.fullmatch(of):
+                words = f"{{{{each {of}}}}} is none of metrics, balance and use NAME"
+                raise source.wrong(words, "container", "files", text=f"{{{{each {of}}}}}")
+    for key, text in (("open", entry.open), ("metrics", entry.metrics)):
+        if text and not _ENDPOINT.fullmatch(text):
+            raise source.wrong(f"{text!r} is not of the form :PORT/PATH", key)
+
+
+def _check_placeholders(source: _Source, entry: Entry) -> None:
+    """They name something that is there, and passwords stay out of argument lists."""
     known = ALWAYS_KNOWN | entry.settings.keys()
-    seeding = known | {"file"}
-    for command in (each for form in _forms(entry) for each in form.seed.values()):
-        for text in command.run:
-            if unknown := {match[1] for match in PLACEHOLDER.finditer(text)} - seeding:
-                raise EntryError(f"{path.name}: {{{min(unknown)}}} stands for nothing in {text!r}")
-    for text in _texts(entry):
-        if unknown := {match[1] for match in PLACEHOLDER.finditer(text)} - known:
-            raise EntryError(f"{path.name}: {{{min(unknown)}}} stands for nothing in {text!r}")
+    seeds = [text for form in _forms(entry).values() for command in form.seed.values() for text in command.run]
+    for text, allowed in [*((text, known) for text in _texts(entry)), *((text, known | {"file"}) for text in seeds)]:
+        if unknown := {match[1] for match in PLACEHOLDER.finditer(text)} - allowed:
+            raise source.wrong(f"{{{min(unknown)}}} stands for nothing in {text!r}", text=f"{{{min(unknown)}")
     secret = {name for name, setting in entry.settings.items() if setting.generated}
     for text in _arguments(entry):
         if {match[1] for match in PLACEHOLDER.finditer(text)} & secret:
-            raise EntryError(f"{path.name}: a password in an argument list is seen by everybody: {text!r}")
-    for form in _forms(entry):
-        probe = form.probe
-        if sum([bool(probe.exec), probe.http is not None, probe.log is not None, probe.tcp is not None]) != 1:
-            raise EntryError(f"{path.name}: a probe is one of exec, http, log and tcp")
-    for file in entry.container.files:
-        if unknown := {of for of in EACH.findall(file.text) for of in of[:1]} - {
-            of for of, _ in EACH.findall(file.text) if _EACH_OF.fullmatch(of)
-        }:
-            raise EntryError(f"{path.name}: {{{{each {min(unknown)}}}}} is none of metrics, balance and use NAME")
-    for text in filter(None, (entry.open, entry.metrics)):
-        if not _ENDPOINT.fullmatch(text):
-            raise EntryError(f"{path.name}: {text!r} is not of the form :PORT/PATH")
-    if not entry.ports:
-        raise EntryError(f"{path.name}: an entry has at least one port")
+            raise source.wrong(f"a password in an argument list is seen by everybody: {text!r}", text=text)
 
 
-def _forms(entry: Entry) -> list[Container | Embedded]:
-    return [entry.container, *([entry.embedded] if entry.embedded else [])]
+def _forms(entry: Entry) -> dict[str, Container | Embedded]:
+    return {"container": entry.container, **({"embedded": entry.embedded} if entry.embedded else {})}
 
 
 def _arguments(entry: Entry) -> Iterator[str]:
     yield from entry.container.entrypoint
-    for form in _forms(entry):
+    for form in _forms(entry).values():
         yield from (*form.command, *form.probe.exec, *form.console)
         yield from (text for command in form.seed.values() for text in command.run if "{file}" not in text)
     for init in entry.embedded.init if entry.embedded else ():
@@ -155,6 +199,6 @@ def _texts(entry: Entry) -> Iterator[str]:
     yield from entry.exports.values()
     yield from (entry.embedded.exports.values() if entry.embedded else ())
     yield from (setting.default for setting in entry.settings.values())
-    for form in _forms(entry):
+    for form in _forms(entry).values():
         yield from form.environment.values()
     yield from (EACH.sub("", file.text) for file in entry.container.files if not file.source)

@@ -83,7 +83,7 @@ class Backing:
             try:
                 self._entries[use.entry] = catalogue.load_entry(use.entry, self._folders)
             except catalogue.EntryError as exc:
-                hint = nearest(use.entry, catalogue.names(self._folders)) if "no catalogue entry" in str(exc) else ""
+                hint = nearest(use.entry, catalogue.names(self._folders)) if isinstance(exc, catalogue.NoEntry) else ""
                 self._problems.add(use.place.find(use.entry), str(exc), hint)
         return self._entries[use.entry]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devbox.cli.arguments import Arguments
+from devbox.cli.diagnostics import say
 from devbox.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,19 +34,32 @@ _WIDTH = 12
 
 
 def run(args: Arguments) -> int:
-    from devbox.catalogue import load_entry, names
-
     folders = _folders(args)
     if args.entry is not None:
         entry = _entry(args.entry, folders)
         print(json.dumps(_facts(entry), indent=2) if args.format == "json" else "\n".join(_shown(entry)))
         return 0
-    entries = [load_entry(name, folders) for name in names(folders)]
+    entries, problems = _entries(folders)
     if args.format == "json":
         print("\n".join(json.dumps(_facts(entry)) for entry in entries))
     else:
         print("\n".join(_listed(entries)))
-    return 0
+    for problem in problems:
+        say(problem)
+    return 2 if problems else 0
+
+
+def _entries(folders: Sequence[Path]) -> tuple[list[Entry], list[str]]:
+    """Every entry that can be read, and what is wrong with the others."""
+    from devbox.catalogue import EntryError, load_entry, names
+
+    entries, problems = [], []
+    for name in names(folders):
+        try:
+            entries.append(load_entry(name, folders))
+        except EntryError as exc:
+            problems.append(exc.message)
+    return entries, problems
 
 
 def _folders(args: Arguments) -> list[Path]:
@@ -54,13 +68,15 @@ def _folders(args: Arguments) -> list[Path]:
 
 
 def _entry(name: str, folders: Sequence[Path]) -> Entry:
-    from devbox.catalogue import EntryError, load_entry, names
+    from devbox.catalogue import EntryError, NoEntry, load_entry, names
     from devbox.manifest.source import nearest
 
     try:
         return load_entry(name, folders)
-    except EntryError as exc:
+    except NoEntry as exc:
         raise UsageError(exc.message, hint=nearest(name, names(folders)) or "`devbox catalogue` lists them.") from exc
+    except EntryError as exc:
+        raise UsageError(exc.message) from exc
 
 
 # --- the list
