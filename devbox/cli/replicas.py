@@ -10,9 +10,12 @@ from devbox.domain.instance import Ref
 from devbox.domain.spec import Unit
 
 
-def placed(client: Client, service: str, replica: int = 1) -> Placed:
-    """What a replica shall be, and where it runs. Raises UsageError when there is none."""
-    return decode(Placed, client.get(f"/v1/unit/{service}", replica=replica))
+def placed(client: Client, service: str, replica: int = 1, *, secrets: bool = False) -> Placed:
+    """What a replica shall be, and where it runs. Raises UsageError when there is none.
+
+    Who runs something in its environment asks for the `secrets` in it; to others they are masked.
+    """
+    return decode(Placed, client.get(f"/v1/unit/{service}", replica=replica, secrets=int(secrets)))
 
 
 def running(found: Placed) -> tuple[Unit, Ref]:

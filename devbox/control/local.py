@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from devbox.control.exposition import exposition
 from devbox.control.forms import switch_form
+from devbox.control.masking import masked
 from devbox.control.protocol import (
     Action,
     Bye,
@@ -324,11 +325,12 @@ class LocalControl:
         key = UnitKey(service, row.replica)
         return Unmet(service, f"not there after {limit:g} s: {detail}", self.engine.logs.tail(key, 20))
 
-    def placed(self, service: str, replica: int) -> Placed:
-        """What a replica shall be, and where it runs."""
+    def placed(self, service: str, replica: int, *, secrets: bool = False) -> Placed:
+        """What a replica shall be, with or without the secrets in it, and where it runs."""
         known = self._known(service, replica)
-        current = known.current
-        return Placed(known.unit, current.ref if current is not None and current.alive else None)
+        unit, current = known.unit, known.current
+        ref = current.ref if current is not None and current.alive else None
+        return Placed(unit if secrets or unit is None else masked(unit), ref)
 
     def probes(self, service: str, replica: int = 1) -> tuple[ProbeResult, ...]:
         """The last probes of a replica's present life, oldest first."""

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from devbox.control.masking import MASK
 from devbox.control.protocol import Command, ConfigValue, Frame, Snapshot, Verdict, Why
 from devbox.domain.codec import DecodeError, decode
 from devbox.domain.errors import UsageError
@@ -37,7 +38,6 @@ from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.timing import Timings
 
 VERSION = 1
-MASK = "••••••"
 
 _SHORTEST_SECRET = 6
 """Characters from which on a secret is looked for in the text of a report; shorter ones stand in too much else."""

@@ -111,7 +111,9 @@ def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
         return Response(control.exposition(), media_type=CONTENT_TYPE)
 
     async def unit(request: Request) -> Response:
-        return JSONResponse(encode(control.placed(request.path_params["service"], _replica(request))))
+        secrets = request.query_params.get("secrets") == "1"
+        placed = control.placed(request.path_params["service"], _replica(request), secrets=secrets)
+        return JSONResponse(encode(placed))
 
     async def up(request: Request) -> Response:
         data = await request.json()

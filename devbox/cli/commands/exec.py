@@ -20,7 +20,7 @@ _SHELL = ("sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec sh")
 
 def run(args: Arguments) -> int:
     project = args.project()
-    unit, ref = running(placed(project.client(), args.service, args.index))
+    unit, ref = running(placed(project.client(), args.service, args.index, secrets=True))
     if isinstance(unit.spec.run, ProcessRun):
         return _beside_process(unit, args, project.name(), project.environment)
     argv = tuple(args.argv) or _console(unit) or _SHELL

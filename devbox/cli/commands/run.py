@@ -32,7 +32,7 @@ def run(args: Arguments) -> int:
     try:
         if not _provide(client, app, needs):
             return FAILED
-        unit = placed(client, args.service).unit
+        unit = placed(client, args.service, secrets=True).unit
         if unit is None:
             raise UsageError(f"{args.service} is not part of the mesh")
         if isinstance(unit.spec.run, ProcessRun):

@@ -12,7 +12,7 @@ from devbox.domain.spec import Unit
 
 
 def run(args: Arguments) -> int:
-    found = placed(args.project().client(), args.service)
+    found = placed(args.project().client(), args.service, secrets=True)
     if found.unit is None:
         raise UsageError(f"the manifest no longer has {args.service}")
     return run_beside(found, (*_argv(found.unit, args.name), *args.argv), args)
