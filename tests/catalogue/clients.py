@@ -386,16 +386,16 @@ def claims(token: str) -> dict[str, Any]:
 
 
 class Oidc:
-    """It keeps nothing: what is written is a token that holds the value, and it is proven at once."""
+    """It is told nothing: whoever asks is given a token, and that is proven."""
 
-    def write(self, key: str, value: str) -> None:
-        form = {"grant_type": "client_credentials", "client_id": key, "client_secret": "any", "scope": value}
-        body = urllib.parse.urlencode(form).encode()
-        answer = well(http("POST", given("token_url"), body, Content_Type="application/x-www-form-urlencoded"))
-        claims(answer["access_token"])
+    def write(self, key: str, value: str) -> str:
+        return self.read(key)
 
     def read(self, key: str) -> str:
-        return ""
+        form = {"grant_type": "client_credentials", "client_id": "reader", "client_secret": "any", "scope": "all"}
+        body = urllib.parse.urlencode(form).encode()
+        answer = well(http("POST", given("token_url"), body, Content_Type="application/x-www-form-urlencoded"))
+        return f"a token of {claims(answer['access_token'])['iss']}"
 
 
 class Keycloak:
@@ -422,6 +422,44 @@ class Keycloak:
     def read(self, key: str) -> str:
         status, body, _ = http("GET", f"{given('url')}/admin/realms/{key}", Authorization=self._token())
         return json.loads(body)["displayName"] if status == 200 else ""
+
+
+# --- what looks at others, and what stands before them
+
+
+class Prometheus:
+    """It is told nothing: what it knew first of itself, it must know as long as it keeps its data."""
+
+    def _first(self) -> str:
+        query = urllib.parse.urlencode({"query": 'min_over_time(timestamp(up{job="prometheus"})[2h:1s])'})
+        found = well(http("GET", f"{given('url')}/api/v1/query?{query}"))["data"]["result"]
+        return str(found[0]["value"][1]) if found else ""
+
+    def write(self, key: str, value: str) -> str:
+        deadline = time.monotonic() + 60
+        while not (first := self._first()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return first
+
+    def server(self) -> str:
+        return f"Prometheus {well(http('GET', given('url') + '/api/v1/status/buildinfo'))['data']['version']}"
+
+    def read(self, key: str) -> str:
+        return self._first()
+
+
+class Nginx:
+    """It is told nothing: it answers."""
+
+    def write(self, key: str, value: str) -> str:
+        return self.read(key)
+
+    def server(self) -> str:
+        return str(http("GET", given("url"))[2]["Server"]).replace("/", " ")
+
+    def read(self, key: str) -> str:
+        status, _, _ = http("GET", given("url"))
+        return str(status)
 
 
 # --- coordination and the rest
@@ -559,6 +597,8 @@ KINDS: dict[str, Any] = {
     "azure": Azure,
     "oidc": Oidc,
     "keycloak": Keycloak,
+    "prometheus": Prometheus,
+    "nginx": Nginx,
     "etcd": Etcd,
     "zookeeper": Zookeeper,
     "registry": Registry,

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-
-NOTHING: dict[str, str] = {}
+from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Booted:
     """An entry for which a real server can be had.
 
-    `server` is its name and the beginning of the version that it gives itself. `image` is the folder of tests/images
-    with its stand-in, `use` what the manifest says. `keeps`: its data outlive a restart. `console` is what is typed at
-    its prompt, and a regular expression for what must be shown then; None where the entry has no prompt. `seed` are
-    files by name, after which the key `seeded` reads `yes`.
+    `server` is its name and the beginning of the version that it gives itself, or that the command `asked`, run where
+    it runs, tells of. `image` is the folder of tests/images with its stand-in, `use` what the manifest says. `keeps`:
+    its data outlive a restart; `told`: it has any. `console` is what is typed at its prompt, and a regular expression
+    for what must be shown then; None where the entry has no prompt. `seed` are files by name, after which the key
+    `seeded` reads `yes`.
     """
 
     server: str
     image: str = ""
     use: str = ""
     keeps: bool = True
+    told: bool = True
     console: tuple[str, str] | None = None
     seed: tuple[tuple[str, str], ...] = ()
+    asked: tuple[str, ...] = ()
 
 
+_PACKAGES = str(Path(__file__).parents[2] / ".venv" / "npm")
 _SQL = ("select 40 + 2;\n", r"\b42\b")
 _SHELL = ("echo $((40 + 2))\n", r"\b42\b")
 _TABLE = "create table kv (k varchar(99) primary key, v text);\ninsert into kv values ('seeded', 'yes');\n"
@@ -37,9 +41,32 @@ CONTAINERS = {
     "redis": Booted("Redis 7.0", "redis", console=("echo spoken\n", "spoken"), seed=_WORDS),
     "valkey": Booted("Redis 7.0", "valkey", console=("echo spoken\n", "spoken"), seed=_WORDS),
     "memcached": Booted("memcached 1.6", "memcached", keeps=False, console=("version\r\n", r"VERSION \d")),
+    "rabbitmq": Booted("RabbitMQ 3.10", "rabbitmq", console=("rabbitmqctl -q list_vhosts\n", r"(?m)^/$")),
+    "nats": Booted("NATS 2.9", "nats", console=("PING\r\n", "PONG")),
+    "mosquitto": Booted("Mosquitto 2.0", "mosquitto", console=("", r"k\w+ v\w+")),
+    "kafka": Booted("Kafka 4.1", "kafka", console=("", r"k[0-9a-f]{8}"), asked=("ls", "/opt/kafka/libs")),
+    "zookeeper": Booted("ZooKeeper 3.8", "zookeeper", console=("ls /\n", "zookeeper")),
+    "etcd": Booted("etcd 3.4", "etcd", console=("", r"k\w+\nv\w+")),
+    "registry": Booted("Distribution 2.8", "registry", console=_SHELL, asked=("registry", "--version")),
+    "azure": Booted("Azurite 3.35", "azurite", console=("ls /data\n", "azurite")),
+    "aws": Booted("moto 5", "localstack", keeps=False, console=_SHELL, asked=("pip", "show", "moto")),
+    "keycloak": Booted("Keycloak 26.4", "keycloak", console=_SHELL),
+    "oidc": Booted("mock-oauth2-server 2.2", "oidc", keeps=False, told=False, asked=("ls", "/app/libs")),
+    "opensearch": Booted("OpenSearch 2.19", "opensearch", use="opensearch:2", console=_SHELL),
+    "prometheus": Booted("Prometheus 2.42", "prometheus", console=_SHELL),
+    "nginx": Booted("nginx 1.22", "nginx", keeps=False, told=False, console=_SHELL),
 }
 
 PROCESSES = {
     "postgres": Booted("PostgreSQL 18", console=_SQL, seed=(("01-words.sql", _TABLE),)),
+    "nats": Booted("NATS 2."),
+    "aws": Booted("moto 5", keeps=False, asked=(sys.executable, "-m", "pip", "show", "moto")),
+    "azure": Booted("Azurite 3.35"),
+    "oidc": Booted(
+        "oauth2-mock-server 8",
+        keeps=False,
+        told=False,
+        asked=("npm", "ls", "--prefix", _PACKAGES, "oauth2-mock-server"),
+    ),
     "redis": Booted("Redis 6.2", console=("echo spoken\n", "spoken"), seed=_WORDS),
 }
