@@ -13,6 +13,8 @@ SERVICE = "dev.devbox.service"
 REPLICA = "dev.devbox.replica"
 FINGERPRINT = "dev.devbox.fingerprint"
 ANONYMOUS = "dev.devbox.anonymous"
+MADE = "dev.devbox.made"
+"""A text that each volume is given as it is made: data that were dropped and made anew have another one."""
 """Marks a volume that nobody named: it outlives a container that is replaced, and goes with `down`."""
 
 DOOR = "dev.devbox.door"

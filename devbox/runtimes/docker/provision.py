@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from devbox.runtimes.docker.abilities import IMAGE_MOUNTS, older
 from devbox.runtimes.docker.builds import build_image
 from devbox.runtimes.docker.files import archive_of
 from devbox.runtimes.docker.images import ensure_image, find_image
-from devbox.runtimes.docker.names import COMPOSE_SERVICE, data_volume_name, project_labels, waiting_name
+from devbox.runtimes.docker.names import COMPOSE_SERVICE, MADE, data_volume_name, project_labels, waiting_name
 from devbox.runtimes.docker.translate import (
     Json,
     Surroundings,
@@ -102,7 +103,8 @@ class Provisioner:
         run = container_run(unit)
         for spec in self._volumes_of(unit, run):
             if not spec.external:
-                body = volume_of(spec, project_labels(self.around.project))
+                # A volume that is there already keeps the labels that it was made with.
+                body = volume_of(spec, {**project_labels(self.around.project), MADE: uuid.uuid4().hex})
                 client.create_volume(body["Name"], body["Driver"], body["DriverOpts"], body["Labels"])
             elif not client.volumes(filters={"name": [f"^{spec.name}$"]})["Volumes"]:
                 words = f"volume {spec.name} is external, and there is none of that name"

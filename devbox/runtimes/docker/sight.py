@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.spec import UnitKey
 from devbox.domain.status import Health
-from devbox.runtimes.docker.names import DOOR, FINGERPRINT, REPLICA, SERVICE
+from devbox.runtimes.docker.names import DOOR, FINGERPRINT, MADE, REPLICA, SERVICE
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -85,4 +85,6 @@ def data_mark(client: APIClient, container: str, path: str | None) -> str:
         return f"{container} {inspected['State']['StartedAt']}"
     if mount["Type"] != "volume":
         return f"{mount['Type']} {mount['Source']}"
-    return f"{mount['Name']} {client.inspect_volume(mount['Name']).get('CreatedAt', '')}"
+    # Older engines take for the time at which a volume was made the one at which something was last put into it.
+    labels = client.inspect_volume(mount["Name"])["Labels"] or {}
+    return f"{mount['Name']} {labels.get(MADE, '')}"
