@@ -250,7 +250,8 @@ class Nats:
 
         client = await nats.connect(given("url"))
         try:
-            return f"NATS {client.connected_server_version}"
+            found = client.connected_server_version
+            return f"NATS {found.major}.{found.minor}.{found.patch}"
         finally:
             await client.close()
 

@@ -140,7 +140,7 @@ def test_a_broken_entry_is_told_where_it_is_used(store: Folder) -> None:
     store.write("devbox.d/store.yaml", "summary: x\n")
     assert store.errors("services: {a: {use: store}}") == as_printed(
         """
-        devbox.yaml:1:21: store.yaml:1:1: version is missing
+        devbox.yaml:1:21: devbox.d/store.yaml:1:1: version is missing
             1 | services: {a: {use: store}}
               |                     ^^^^^
         """
