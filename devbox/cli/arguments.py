@@ -307,6 +307,8 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="only check")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to a file")
     parser.add_argument("--no-interpolate", action="store_true", help="leave variables as they are written")
+    parser.add_argument("--no-path-resolution", action="store_true", help="leave paths relative")
+    parser.add_argument("--no-normalize", action="store_true", help="leave out what goes without saying")
     parser.add_argument("--show-secrets", action="store_true", help="do not mask what looks like a secret")
     only = parser.add_mutually_exclusive_group()
     for what in ("services", "images", "volumes", "networks", "profiles"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devbox.control.client import Client
     from devbox.domain.spec import AppSpec
     from devbox.manifest.reading import Reading
+    from devbox.manifest.tree import Mapping as Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,21 @@ class Project:
             engine=lambda: answers(self.environment),
             secrets=SecretStore(places.secrets).get,
             data_dir=lambda service: str(places.data / service),
+        )
+
+    def read_as_written(self) -> Tree:
+        """The manifest with its variables as they are written. Raises ManifestError, or UsageError for none."""
+        from devbox.manifest.reading import read_as_written
+
+        files = self.files()
+        if not files:
+            raise no_manifest()
+        return read_as_written(
+            files,
+            directory=self.selection.directory,
+            environment=self.environment,
+            env_files=self.env_files(files),
+            given=self.given,
         )
 
     def _name_in(self, files: tuple[Path, ...]) -> str:

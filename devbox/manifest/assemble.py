@@ -96,9 +96,7 @@ class Assembler:
 
         for project in included:
             tree = self._tree(project, interpolator.for_project(project.variables))
-            known = interpolator.variables
-            given = {name: value for name, value in project.variables.files.items() if known.get(name) is None}
-            own = with_resources(own, tree, Variables({}, given), self._problems)
+            own = with_resources(own, tree, interpolator.only_of(project.variables), self._problems)
         return own
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +27,7 @@ def build(scope: Scope, node: Node, draft: Draft) -> None:
         draft.build = BuildSpec(_context(scope, node, text)) if text is not None else None
         return
     entries = scope.mapping(node, "build", KEYS)
-    fields: dict[str, Any] = {"context": str(scope.base(node.place))}
+    fields: dict[str, Any] = {"context": scope.path(node.place, ".")}
     for key, entry in entries.items():
         if key == "secrets":
             draft.build_secrets = _secrets(scope, entry.value)
@@ -47,7 +46,7 @@ def build(scope: Scope, node: Node, draft: Draft) -> None:
 def _context(scope: Scope, node: Node, text: str) -> str:
     if _REMOTE.match(text):
         return text
-    return os.path.normpath(scope.base(node.place) / os.path.expanduser(text))
+    return scope.path(node.place, text)
 
 
 def _secrets(scope: Scope, node: Node) -> list[FileUse]:
@@ -107,7 +106,7 @@ def _contexts(scope: Scope, node: Node, key: str) -> tuple[str, Any]:
     found = []
     for name, where in scope.pairs(node, key):
         local = not re.match(r"[a-z-]+://|service:", where) and not _REMOTE.match(where)
-        found.append((name, os.path.normpath(scope.base(node.place) / where) if local else where))
+        found.append((name, scope.path(node.place, where) if local else where))
     return key, tuple(found)
 
 

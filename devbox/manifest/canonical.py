@@ -5,14 +5,13 @@ Made of the merged tree, so that a key which devbox does not act on is there all
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from devbox.domain.container import Attachment, BuildSpec, Device, Mount, MountKind, Ulimit
 from devbox.domain.spec import EnvVar, Need, Port, ServiceSpec, Template, Until
-from devbox.manifest import mounts, ports
+from devbox.manifest import builds, mounts, ports
 from devbox.manifest.commands import arguments
 from devbox.manifest.draft import Draft, FileUse
 from devbox.manifest.networks import DEFAULT
@@ -38,22 +37,29 @@ if TYPE_CHECKING:
     from devbox.manifest.reading import Reading
 
 
-def canonical(reading: Reading, *, show_secrets: bool = False) -> Data:
-    """Mappings, lists, texts and numbers. Secrets are masked unless asked for; references stand as they are written."""
-    app, tree, scope = reading.app, reading.tree, reading.scope
+def canonical(reading: Reading, *, show_secrets: bool = False, relative: bool = False, normal: bool = True) -> Data:
+    """Mappings, lists, texts and numbers. Secrets are masked unless asked for; references stand as they are written.
+
+    With `relative`, paths of the host stay relative to the project's directory. What goes without saying (the default
+    network, names made of the project's, services that are implied to be waited for) is only said where it is `normal`.
+    """
+    app, tree, scope = reading.app, reading.tree, replace(reading.scope, relative=relative)
     nodes = tree.get("services")
     services = {
-        name: _Service(scope, draft, node, show_secrets, app.service(name)).data()
+        name: _Service(scope, draft, node, show_secrets, app.service(name) if normal else None).data()
         for name, draft in sorted(reading.drafts.items())
         if isinstance(nodes, Tree) and isinstance(node := nodes.get(name), Tree)
     }
     data: Data = {"name": app.project, "services": services}
-    data["networks"] = {each.key: _resource(scope, tree, "networks", each.key, each.name) for each in app.networks}
-    data["volumes"] = {each.key: _resource(scope, tree, "volumes", each.key, each.name) for each in app.volumes}
+    for section, specs in (("networks", app.networks), ("volumes", app.volumes)):
+        keys = [each.key for each in specs if normal or each.key in _keys(tree, section)]
+        names = {each.key: each.name if normal else None for each in specs}
+        data[section] = {key: _resource(scope, tree, section, key, names[key]) for key in keys}
     for kind in ("secrets", "configs"):
         used = {use.source for draft in reading.drafts.values() for use in _file_uses(draft, kind)}
         declared = used & _keys(tree, kind)
-        data[kind] = {key: _content(scope, tree, kind, key, app.project, show_secrets) for key in sorted(declared)}
+        names = {key: f"{app.project}_{key}" if normal else None for key in sorted(declared)}
+        data[kind] = {key: _content(scope, tree, kind, key, name, show_secrets) for key, name in names.items()}
     for key, entry in tree:
         if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
@@ -98,7 +104,7 @@ DURATIONS = frozenset({"pull_refresh_after", "stop_grace_period"})
 
 
 class _Service:
-    """One service on its way to canonical form."""
+    """One service on its way to canonical form. Without its `spec`, nothing is said that goes without saying."""
 
     def __init__(
         self, scope: Scope, draft: Draft, node: Tree, show_secrets: bool, spec: ServiceSpec | None = None
@@ -114,7 +120,7 @@ class _Service:
             own["labels"] = dict(draft.file_labels) | own.get("labels", {})
         if waits := self._depends_on(self._node):
             own["depends_on"] = waits
-        if draft.is_container and not own.get("networks") and not own.get("network_mode"):
+        if self._spec is not None and draft.is_container and not own.get("networks") and not own.get("network_mode"):
             own["networks"] = {DEFAULT: None}
         return {key: own[key] for key in sorted(own) if own[key] not in ({}, [])}
 
@@ -144,7 +150,7 @@ class _Service:
         """A path of the host, absolute."""
         if not isinstance(node, Scalar) or node.is_null:
             return plain(node)
-        return doubled(os.path.normpath(self._scope.base(node.place) / os.path.expanduser(node.text)))
+        return doubled(self._scope.path(node.place, node.text))
 
     def _working_dir(self, node: Node) -> Any:
         return self._text(node) if self._draft.is_container else self._path(node)
@@ -201,9 +207,15 @@ class _Service:
     def _configs(self, _: Node) -> list[Data]:
         return [_file_use(use) for use in self._draft.configs]
 
-    def _build(self, _: Node) -> Data | None:
-        build = self._draft.build
-        return None if build is None else _with_rest(_build(build, self._draft.build_secrets), self._node.get("build"))
+    def _build(self, node: Node) -> Data | None:
+        fresh = Draft(self._draft.name, self._draft.place)
+        builds.build(self._scope, node, fresh)
+        if fresh.build is None:
+            return None
+        data = _with_rest(_build(fresh.build, fresh.build_secrets), node)
+        if self._spec is not None and not data.get("dockerfile_inline"):
+            data.setdefault("dockerfile", "Dockerfile")
+        return dict(sorted(data.items()))
 
     def _healthcheck(self, node: Node) -> Any:
         data = _timed(node)
@@ -399,7 +411,6 @@ def _build(build: BuildSpec, secrets: Iterable[FileUse]) -> Data:
     data: Data = {each.name: getattr(build, each.name) for each in fields(BuildSpec)}
     inline = data.pop("inline")
     data["dockerfile_inline"] = inline
-    data["dockerfile"] = build.dockerfile or ("" if inline else "Dockerfile")
     for key in ("args", "labels", "additional_contexts"):
         data[key] = dict(data[key])
     data["extra_hosts"] = [f"{name}={address}" for name, address in build.extra_hosts]
@@ -451,9 +462,10 @@ def _entries(tree: Tree, section: str, key: str) -> dict[str, Entry]:
     return node.entries if isinstance(node, Tree) else {}
 
 
-def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Data:
+def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str | None) -> Data:
+    """A network or a volume; with no `name`, it is what the manifest says."""
     entries = _entries(tree, section, key)
-    data: Data = {"name": doubled(name)}
+    data: Data = {"name": doubled(name)} if name is not None else {}
     for each, entry in sorted(entries.items()):
         if each in ("labels", "driver_opts"):
             data[each] = {label: doubled(text) for label, text in scope.pairs(entry.value, each)}
@@ -461,17 +473,17 @@ def _resource(scope: Scope, tree: Tree, section: str, key: str, name: str) -> Da
                 data[each] = dict(host_device(scope, entry.value, tuple(data[each].items())))
         elif each == "external":
             data |= {"external": True} if plain(entry.value) not in (False, None) else {}
-        elif each != "name":
+        elif each != "name" or name is None:
             data[each] = plain(entry.value)
     return data
 
 
-def _content(scope: Scope, tree: Tree, section: str, key: str, project: str, show_secrets: bool) -> Data:
-    data: Data = {"name": f"{project}_{key}"}
+def _content(scope: Scope, tree: Tree, section: str, key: str, name: str | None, show_secrets: bool) -> Data:
+    data: Data = {"name": name} if name is not None else {}
     for each, entry in sorted(_entries(tree, section, key).items()):
         data[each] = plain(entry.value) if show_secrets else masked(plain(entry.value), entry.value, scope.variables)
         if each == "file" and isinstance(entry.value, Scalar):
-            data[each] = doubled(os.path.normpath(scope.base(entry.value.place) / os.path.expanduser(entry.value.text)))
+            data[each] = doubled(scope.path(entry.value.place, entry.value.text))
         elif each == "content" and section == "secrets" and not show_secrets:
             data[each] = MASK
     return data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -102,7 +101,7 @@ def _is_path(source: str) -> bool:
 def _host_path(scope: Scope, node: Node, source: str) -> str:
     if _WINDOWS.match(source):
         return source
-    return os.path.normpath(scope.base(node.place) / os.path.expanduser(source))
+    return scope.path(node.place, source)
 
 
 def _modes(scope: Scope, node: Node, text: str) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from devbox.manifest.draft import Draft
 from devbox.manifest.files import Files
 from devbox.manifest.interpolate import Variables
 from devbox.manifest.locate import STDIN
-from devbox.manifest.merge import merge
 from devbox.manifest.name import choose_name, project_directory
 from devbox.manifest.networks import DEFAULT
 from devbox.manifest.resources import Resources
@@ -142,15 +141,29 @@ def read(
     return Reading(app, tree, scope, mesh.drafts, tuple(sorted(sources)))
 
 
-def read_as_written(files: Sequence[Path], directory: Path | None = None) -> Tree:
-    """The files laid on one another with their variables left as they are. Raises ManifestError."""
+def read_as_written(
+    files: Sequence[Path],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str],
+    env_files: Sequence[Path] = (),
+    given: Mapping[Path, bytes] | None = None,
+) -> Tree:
+    """The files laid on one another, with what they include and extend, and with their variables left as they are.
+
+    What variables are there counts for the names of included and extended files alone. Raises ManifestError.
+    """
+    from devbox.manifest.unreplaced import Unreplaced
+
     problems = Problems()
     root = project_directory(files, directory)
-    tree: Tree | None = None
-    for document in _read_all(files, root, Files(problems), problems):
-        tree = document if tree is None else merge(tree, document)
+    reader = Files(problems, given)
+    documents = _read_all(files, root, reader, problems)
+    variables = read_variables(environment, env_files, root, problems)
+    whole = project_of(documents, variables, root, reader, problems)
+    tree = Assembler(reader, Unreplaced(variables, problems), problems).tree(whole)
     problems.raise_if_any()
-    return tree or Tree(Place(Source(root, str(root))))
+    return tree
 
 
 def _used(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -128,7 +127,7 @@ def host_device(scope: Scope, node: Node, options: Pairs) -> Pairs:
     given = dict(options)
     if "bind" not in given.get("o", "").split(",") or not given.get("device"):
         return options
-    device = os.path.normpath(scope.base(node.place) / os.path.expanduser(given["device"]))
+    device = scope.path(node.place, given["device"])
     return tuple({**given, "device": device}.items())
 
 
@@ -144,7 +143,7 @@ def _content(scope: Scope, key: str, node: Node, what: str) -> Content:
     value = entries[sources[0]].value
     text = scope.text(value, sources[0]) if sources[0] != "external" else None
     if sources[0] == "file" and text is not None:
-        return Content(node.place, file=os.path.normpath(scope.base(value.place) / os.path.expanduser(text)))
+        return Content(node.place, file=scope.path(value.place, text))
     if sources[0] == "environment" and text is not None:
         known = scope.variables.get(text)
         return Content(node.place, text=known or "", missing=text if known is None else "", environment=text)

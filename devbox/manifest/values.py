@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -20,15 +21,25 @@ _LONGEST_WAIT = 366 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the reading of a value may need besides the node."""
+    """What the reading of a value may need besides the node. `relative` leaves paths of the host relative."""
 
     problems: Problems
     variables: Variables
     directory: Path
+    relative: bool = False
 
     def base(self, place: Place) -> Path:
         """What a relative path at `place` starts from."""
         return place.source.directory
+
+    def path(self, place: Place, text: str) -> str:
+        """A path of the host that stands at `place`: absolute, or as seen from the project's directory."""
+        expanded = os.path.expanduser(text)
+        whole = os.path.normpath(self.base(place) / expanded)
+        if not self.relative or os.path.isabs(expanded):
+            return whole
+        seen = os.path.relpath(whole, self.directory)
+        return seen if seen.startswith(".") else f"./{seen}"
 
     def texts_of_variable(self, name: str) -> tuple[str, ...]:
         """The items of a variable that holds a list with commas."""

@@ -110,6 +110,11 @@ class Interpolator:
         other.uses, other._written = self.uses, self._written
         return other
 
+    def only_of(self, variables: Variables) -> Variables:
+        """Those of the variables of an included project that have no value here."""
+        known = self.variables
+        return Variables({}, {name: value for name, value in variables.files.items() if known.get(name) is None})
+
     def tree(self, node: Node) -> Node:
         """The node with its variables replaced; what an alias repeats is worked on once."""
         if isinstance(node, Scalar):

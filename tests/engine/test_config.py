@@ -33,6 +33,23 @@ def test_config_in_all_its_forms(mesh: Make) -> None:
     assert it.ok("--profile", "full", "config", "--volumes") == "data\n"
     assert it.ok("--profile", "full", "config", "--profiles") == "full\n"
     assert "${WHAT:-all}" in it.ok("config", "--no-interpolate")
+    for what, names in (("services", "db\nweb\n"), ("images", "postgres:16\n"), ("volumes", "data\n")):
+        assert it.ok("config", "--no-interpolate", f"--{what}") == names
+    assert it.ok("config", "--networks") == ""
+    assert it.ok("--profile", "full", "config", "--networks") == "default\n"
+    assert it.devbox("config", "--no-interpolate", "--hash", "web").returncode == 2
+    assert yaml.safe_load(it.ok("config", "web", "--no-normalize", "--no-path-resolution")) == {
+        "name": "shop",
+        "services": {
+            "web": {
+                "command": ["serve", "all"],
+                "environment": {"API_TOKEN": "********", "MODE": "dev"},
+                "ports": [{"mode": "ingress", "host_ip": "127.0.0.1", "target": 8000, "protocol": "tcp"}],
+            }
+        },
+    }
+    assert it.ok("config", "-o", "made.yaml") == ""
+    assert (it.directory / "made.yaml").read_text() == it.ok("config")
     assert "hush" not in it.ok("config")
     assert "hush" in it.ok("config", "--show-secrets")
     assert it.ok("config", "-q") == ""

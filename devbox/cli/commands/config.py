@@ -13,22 +13,47 @@ from devbox.domain.errors import UsageError
 
 
 def run(args: Arguments) -> int:
-    from devbox.manifest.canonical import canonical
+    return _as_written(args) if args.no_interpolate else _resolved(args)
+
+
+def _as_written(args: Arguments) -> int:
+    """The manifest with its variables as they stand in its files."""
     from devbox.manifest.showing import as_written
+    from devbox.manifest.unreplaced import with_whole_paths
 
+    if args.hash or args.environment:
+        raise UsageError("what is not interpolated has no hash and no environment", hint="Leave --no-interpolate out.")
     project = args.project()
-    if args.no_interpolate:
-        from devbox.manifest.reading import read_as_written
-
-        tree = read_as_written(project.files(), args.selection().directory)
-        _put_out(args, as_written(tree, show_secrets=args.show_secrets))
+    tree = project.read_as_written()
+    if not args.no_path_resolution:
+        tree = with_whole_paths(tree)
+    data = as_written(tree, show_secrets=args.show_secrets)
+    if args.services:
+        data = _only(data, args.services)
+    if args.quiet:
         return 0
-    reading = project.read(args.services)
+    if args.only:
+        _print(args, _names({"name": project.name(), **data}, args.only))
+    else:
+        _put_out(args, data)
+    return 0
+
+
+def _resolved(args: Arguments) -> int:
+    """The manifest as it is meant."""
+    from devbox.manifest.canonical import canonical
+
+    reading = args.project().read(args.services)
     for note in reading.app.notes:
         say(f"note: {note}")
     if args.quiet:
         return 0
-    data = canonical(reading, show_secrets=args.show_secrets)
+    data = canonical(
+        reading,
+        show_secrets=args.show_secrets,
+        relative=args.no_path_resolution,
+        normal=not args.no_normalize,
+    )
     if args.services:
         data = _only(data, args.services)
     if args.environment:
@@ -38,30 +63,34 @@ def run(args: Arguments) -> int:
         names = sorted(whole) if args.hash == "*" else args.hash.split(",")
         _print(args, [f"{name} {_hash(whole, name)}" for name in names])
     elif args.only:
-        _print(args, _names(data, args.only, reading.drafts.values()))
+        _print(args, _names(data, args.only))
     else:
         _put_out(args, data)
     return 0
 
 
 def _only(data: dict[str, Any], services: Iterable[str]) -> dict[str, Any]:
-    wanted = set(services)
-    if unknown := sorted(wanted - data["services"].keys()):
-        raise UsageError(f"no such service: {unknown[0]}", hint=f"There are: {', '.join(sorted(data['services']))}.")
-    return {**data, "services": {name: each for name, each in data["services"].items() if name in wanted}}
+    wanted, known = set(services), data.get("services") or {}
+    if unknown := sorted(wanted - known.keys()):
+        raise UsageError(f"no such service: {unknown[0]}", hint=f"There are: {', '.join(sorted(known))}.")
+    return {**data, "services": {name: each for name, each in known.items() if name in wanted}}
 
 
-def _names(data: dict[str, Any], what: str, drafts: Iterable[Any]) -> list[str]:
-    services: dict[str, Any] = data["services"]
+def _names(data: dict[str, Any], what: str) -> list[str]:
+    services: dict[str, Any] = {name: each for name, each in (data.get("services") or {}).items() if each}
     match what:
         case "images":
             return sorted(
                 {each.get("image") or f"{data['name']}-{name}" for name, each in services.items() if _own(each)}
             )
         case "profiles":
-            return sorted({profile for draft in drafts for profile in draft.profiles})
+            return sorted({profile for each in services.values() for profile in _texts(each.get("profiles"))})
         case _:
             return sorted(data.get(what) or ())
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)] if value is not None else []
 
 
 def _own(service: dict[str, Any]) -> bool:

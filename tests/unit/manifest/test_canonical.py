@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from devbox.domain.errors import ManifestError
 from devbox.manifest.canonical import canonical
 from devbox.manifest.keys import COMPOSE
 from devbox.manifest.reading import read_as_written
 from devbox.manifest.showing import MASK, as_written
+from devbox.manifest.unreplaced import with_whole_paths
 from tests.unit.manifest.reading import Folder, as_printed
 
 CASES = Path(__file__).parents[2] / "meshes" / "cases"
@@ -450,12 +452,105 @@ def test_a_manifest_as_it_is_written_keeps_its_variables_and_shows_no_secret(fol
           list: {image: x, environment: [TOKEN=abc, "PASSWORD=${P:-x}", B]}
         """,
     )
-    data = as_written(read_as_written([file]))
+    data = as_written(read_as_written([file], environment={}))
     assert data["services"] == {
         "map": {"image": "x:$TAG", "environment": {"TOKEN": MASK, "OTHER": "${TOKEN}", "A": "b"}},
         "list": {"image": "x", "environment": [f"TOKEN={MASK}", "PASSWORD=${P:-x}", "B"]},
     }
-    assert "abc" in str(as_written(read_as_written([file]), show_secrets=True))
+    assert "abc" in str(as_written(read_as_written([file], environment={}), show_secrets=True))
+
+
+SPREAD = {
+    "compose.yaml": """
+        name: shop
+        include: ["${PART:-part}/compose.yaml"]
+        services:
+          web:
+            extends: {file: base/base.yaml, service: "${BASE:-core}"}
+            image: web:${TAG:-1}
+            volumes: ["./src:/src", "data:/d", "./${X}/y:/y"]
+            depends_on: [part]
+        volumes: {data: {}, unused: {}}
+        """,
+    "part/compose.yaml": """
+        services:
+          part: {image: "part:${TAG}", build: ., env_file: [{path: part.env}], environment: [ONLY_HERE]}
+        secrets: {s: {file: ./s.txt}}
+        """,
+    "part/.env": "ONLY_HERE=verysecret",
+    "part/part.env": "A=b",
+    "base/base.yaml": """
+        services:
+          core:
+            command: "run ${WHAT}"
+            volumes: ["./conf:/conf", "~/x:/x"]
+            build: {context: ./ctx, additional_contexts: {docs: ../docs, img: docker-image://x}}
+        """,
+}
+
+
+def spread(folder: Folder) -> Path:
+    """A manifest that includes and extends others, in other directories."""
+    for name, text in SPREAD.items():
+        folder.write(name, text)
+    return folder.path / "compose.yaml"
+
+
+def test_what_is_included_and_extended_is_there_as_it_is_written(folder: Folder) -> None:
+    tree = read_as_written([spread(folder)], environment={})
+    path = folder.path
+    assert as_written(with_whole_paths(tree)) == {
+        "name": "shop",
+        "services": {
+            "web": {
+                "command": "run ${WHAT}",
+                "volumes": [f"{path}/base/conf:/conf", "~/x:/x", f"{path}/src:/src", "data:/d", f"{path}/${{X}}/y:/y"],
+                "build": {
+                    "context": f"{path}/base/ctx",
+                    "additional_contexts": {"docs": f"{path}/docs", "img": "docker-image://x"},
+                },
+                "image": "web:${TAG:-1}",
+                "depends_on": ["part"],
+            },
+            "part": {
+                "image": "part:${TAG}",
+                "build": f"{path}/part",
+                "env_file": [{"path": f"{path}/part/part.env"}],
+                "environment": ["ONLY_HERE"],
+            },
+        },
+        "volumes": {"data": {}, "unused": {}},
+        "secrets": {"s": {"file": f"{path}/part/s.txt"}},
+    }
+    assert as_written(tree)["services"]["part"]["build"] == "."
+
+
+def test_a_fault_in_what_is_included_is_said_without_interpolation_too(folder: Folder) -> None:
+    file = folder.write("compose.yaml", "include: [gone.yaml]\nservices: {web: {image: x}}\n")
+    with pytest.raises(ManifestError, match=r"compose.yaml:1:11: cannot read .*gone.yaml"):
+        read_as_written([file], environment={})
+
+
+def test_paths_can_stay_relative_and_read_again_they_are_the_same(folder: Folder) -> None:
+    reading = folder.read_files(spread(folder))
+    data = canonical(reading, relative=True)
+    assert data["services"]["part"]["build"]["context"] == "./part"
+    assert data["services"]["web"]["build"]["additional_contexts"]["docs"] == "./docs"
+    sources = [volume.get("source") for volume in data["services"]["web"]["volumes"]]
+    assert sources == ["./base/conf", str(Path("~/x").expanduser()), "./src", "data", "./y"]
+    again = folder.read(yaml.safe_dump(data))
+    assert canonical(again, relative=True) == data
+    assert canonical(again) == canonical(reading)
+
+
+def test_what_goes_without_saying_can_be_left_out_and_means_the_same(folder: Folder) -> None:
+    reading = folder.read_files(spread(folder))
+    data = canonical(reading, normal=False)
+    assert "networks" not in data
+    assert "networks" not in data["services"]["web"]
+    assert "dockerfile" not in data["services"]["part"]["build"]
+    assert data["volumes"] == {"data": {}}
+    assert canonical(folder.read(yaml.safe_dump(data))) == canonical(reading)
 
 
 @pytest.mark.parametrize("why", ["requires: [no-such-program]", "profiles: [extra]"])
