@@ -5,7 +5,7 @@ Made of the merged tree, so that a key which devbox does not act on is there all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,16 @@ def canonical(reading: Reading, *, show_secrets: bool = False, relative: bool = 
         if key.startswith("x-") or key == "models":
             data[key] = plain(entry.value)
     if isinstance(nodes, Tree) and (absent := nodes.entries.keys() - services.keys()):
-        data["services"] = without_references(services, absent)
+        data["services"] = {name: _without(each, absent) for name, each in services.items()}
     return {key: value for key, value in data.items() if value or key == "services"}
+
+
+def _without(service: Data, absent: Set[str]) -> Data:
+    """A service that neither waits for nor refers to those that are left out."""
+    waits = {name: need for name, need in service.get("depends_on", {}).items() if name not in absent}
+    rest = {key: value for key, value in service.items() if key != "depends_on" or waits}
+    filled: Data = without_references({**rest, "depends_on": waits} if waits else rest, absent)
+    return dict(sorted(filled.items()))
 
 
 def _words(templates: Iterable[Template]) -> list[str]:

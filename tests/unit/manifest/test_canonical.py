@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from devbox.manifest.showing import MASK, as_written
 from devbox.manifest.unreplaced import with_whole_paths
 from tests.unit.manifest.reading import Folder, as_printed
 
-CASES = Path(__file__).parents[2] / "meshes" / "cases"
+TESTS = Path(__file__).parents[2]
 
 
 def data_of(folder: Folder, text: str, name: str = "compose.yaml") -> dict[str, Any]:
@@ -557,10 +558,12 @@ def test_what_goes_without_saying_can_be_left_out_and_means_the_same(folder: Fol
 def test_what_refers_to_a_service_that_is_left_out_is_empty_there_too(folder: Folder, why: str) -> None:
     gone = f'  v1.gone: {{command: g, ports: ["80"], {why}}}'
     env = "{A: 'at ${v1.gone.port}', B: '$${v1.gone.port}', C: '${web.port}'}"
-    web = f'  web: {{command: [x, "${{v1.gone.url}}"], ports: ["81"], environment: {env}}}'
+    waits = "{v1.gone: {condition: service_started, required: false}}"
+    web = f'  web: {{command: [x, "${{v1.gone.url}}"], ports: ["81"], depends_on: {waits}, environment: {env}}}'
     data = data_of(folder, f"services:\n{gone}\n{web}\n", name="devbox.yaml")
     assert data["services"]["web"]["environment"] == {"A": "at ", "B": "$${v1.gone.port}", "C": "${web.port}"}
     assert data["services"]["web"]["command"] == ["x", ""]
+    assert "depends_on" not in data["services"]["web"]
     assert data_of(folder, yaml.safe_dump(data), name="devbox.yaml") == data
 
 
@@ -623,9 +626,30 @@ def test_devboxs_own_keys_and_references_stand_as_they_are_written(folder: Folde
     assert yaml.safe_dump(again, sort_keys=False) == printed
 
 
-@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
-def test_a_canonical_form_is_its_own(folder: Folder, case: str) -> None:
-    (file,) = [each for each in (CASES / case).iterdir() if each.name in ("compose.yaml", "compose.yml")]
-    once = canonical(folder.read_files(file))
-    again = canonical(folder.read(yaml.safe_dump(once, sort_keys=False)))
-    assert again == once
+MANIFESTS = sorted(
+    path
+    for pattern in ("meshes/cases/*/compose.y*ml", "fuzz/corpus/*.yaml", "../profiles/*/devbox.yaml")
+    for path in TESTS.glob(pattern)
+    if path.name != "base.yaml"
+)
+
+
+NEEDS_PROFILES = "every-key.yaml"
+"""What links to a service of a profile, and is good with that one alone."""
+
+
+@pytest.mark.parametrize(
+    ("path", "profiles"),
+    [(path, given) for path in MANIFESTS for given in ((), ("*",)) if given or path.name != NEEDS_PROFILES],
+    ids=lambda each: f"{each.parent.name}/{each.name}" if isinstance(each, Path) else "".join(each) or "none",
+)
+def test_a_canonical_form_is_its_own(folder: Folder, path: Path, profiles: tuple[str, ...]) -> None:
+    folder.environment, folder.engine = {"NAME": "n", "TOKEN": "t"}, lambda: True
+    own = "devbox.yaml" if path.name in ("devbox.yaml", "own.yaml") else "compose.yaml"
+    shutil.copytree(path.parent, folder.path / "there")
+    manifest = (folder.path / "there" / path.name).rename(folder.path / "there" / own)
+    for relative, normal in ((False, True), (True, True), (False, False)):
+        once = canonical(folder.read_files(manifest, profiles=profiles), relative=relative, normal=normal)
+        read_again = folder.write(f"there/again.{own}", yaml.safe_dump(once, sort_keys=False))
+        again = canonical(folder.read_files(read_again, profiles=profiles), relative=relative, normal=normal)
+        assert again == once
