@@ -42,19 +42,27 @@ class Fault(Exception):
 
     def __init__(self, files: Mapping[str, bytes], words: str) -> None:
         super().__init__(words)
-        self.files = files
+        self.files, self.words = files, words
+
+    def __reduce__(self) -> tuple[type[Fault], tuple[Mapping[str, bytes], str]]:
+        return Fault, (self.files, self.words)
 
 
 @dataclass
 class Done:
-    """How many manifests were read, how many of them were good, and how long the slowest took."""
+    """How many manifests were read, how many of them were good, how long the slowest took, and what a process took."""
 
     read: int = 0
     good: int = 0
     slowest: float = 0.0
+    memory: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.good:,} good, the slowest took {self.slowest:.2f} s, {_memory():.0f} MiB at most"
+        return f"{self.good:,} good, the slowest took {self.slowest:.2f} s, {self.memory:.0f} MiB at most"
+
+    def __add__(self, other: Done) -> Done:
+        slowest, memory = max(self.slowest, other.slowest), max(self.memory, other.memory)
+        return Done(self.read + other.read, self.good + other.good, slowest, memory)
 
 
 def corpus() -> list[bytes]:
@@ -101,11 +109,11 @@ class _Fuzz:
         except Exception as exc:
             raise Fault({**files, **self._beside}, f"reading it raised {exc!r}") from exc
         took = time.process_time() - began
-        done.read, done.slowest = done.read + 1, max(done.slowest, took)
+        done.read, done.slowest, done.memory = done.read + 1, max(done.slowest, took), _memory()
         if took > LONGEST:
             raise Fault({**files, **self._beside}, f"reading it took {took:.1f} s")
-        if _memory() > MOST_MEMORY:
-            raise Fault({**files, **self._beside}, f"after it the process has {_memory():.0f} MiB")
+        if done.memory > MOST_MEMORY:
+            raise Fault({**files, **self._beside}, f"after it the process has {done.memory:.0f} MiB")
 
     def _files(self) -> dict[str, bytes]:
         """One file, or one that lies on another; now and then something happens to those that they name, too."""
