@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from devbox.manifest.reading import Reading
 
 
-def choice_of(reading: Reading, selection: Selection, env_files: Sequence[Path], *, at_once: bool) -> ManifestChoice:
-    """How to read the same manifest again from anywhere."""
+def choice_of(
+    reading: Reading, selection: Selection, env_files: Sequence[Path], places: Sequence[Path], *, at_once: bool
+) -> ManifestChoice:
+    """How to read the same manifest again from anywhere. `places` are where an `.env` counts that may not be there."""
     return ManifestChoice(
         files=reading.app.files,
         project=reading.app.project,
         directory=str(selection.directory) if selection.directory else "",
         profiles=selection.profiles,
-        env_files=tuple(map(str, env_files)),
-        sources=tuple(map(str, reading.sources)),
+        env_files=() if places else tuple(map(str, env_files)),
+        env_file_places=tuple(map(str, places)),
+        sources=tuple(sorted({*map(str, reading.sources), *map(str, places)})),
         at_once=at_once,
     )

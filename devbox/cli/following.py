@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _SETTLE_MS = 50
 """Milliseconds without a further change after which a file is taken to be saved whole."""
+
+Signs = dict[Path, tuple[int, int, int]]
 
 log = logging.getLogger(__name__)
 
@@ -53,21 +56,24 @@ class Following:
 
     async def _follow(self, choice: ManifestChoice) -> None:
         sources = {Path(source) for source in choice.sources}
+        known = _signs(sources)
         while folders := _folders(sources):
-            # Another file may come to be named that lies elsewhere: then the folders are not those any more.
-            async for saved in _saves(folders, sources):
-                sources.update(await self._look_again(choice, saved))
-                if _folders(sources) != folders:
+            async for saved in _saves(folders, frozenset(sources), known):
+                known = _signs(sources)
+                named = await self._look_again(choice, saved)
+                if not named <= sources or _folders(sources) != folders:
+                    # Other files come to count, or lie in folders that were not there before.
+                    sources |= named
                     break
 
     async def _look_again(self, choice: ManifestChoice, saved: Sequence[str]) -> set[Path]:
-        """Read what was saved and tell; the files that it was read from."""
+        """Read what was saved and tell; the files that it was read from, or would have been."""
         name = " and ".join(saved)
         try:
             reading = await asyncio.to_thread(_read, _project(choice))
         except ManifestError as exc:
             self._control.saved(name, None, tuple(map(str, exc.problems)))
-            return set()
+            return set(map(Path, exc.looked_at))
         except (DevboxError, OSError) as exc:
             self._control.saved(name, None, (str(exc),))
             return set()
@@ -86,23 +92,47 @@ class Following:
 
 
 def _folders(sources: Collection[Path]) -> list[Path]:
-    """The folders that files lie in. A file is often saved by putting another in its place, so it is not watched
-    itself."""
-    return sorted({source.parent for source in sources if source.parent.is_dir()})
+    """The folders that files lie in, or the nearest ones that are there for them to come to lie in.
+
+    A file is often saved by putting another in its place, so it is not watched itself.
+    """
+    return sorted({next(folder for folder in source.parents if folder.is_dir()) for source in sources})
 
 
-async def _saves(folders: Sequence[Path], sources: Collection[Path]) -> AsyncIterator[list[str]]:
-    """The names of files, each time some of them were saved."""
-    from watchfiles import awatch
+async def _saves(folders: Sequence[Path], sources: Collection[Path], known: Signs) -> AsyncIterator[list[str]]:
+    """The names of files, each time some of them were saved, or a folder on the way to them came or went.
 
+    What happened between one watching and the next shows in what the files are `known` to have been.
+    """
+    from watchfiles import Change, awatch
+
+    wanted = {str(path) for source in sources for path in (source, *source.parents)}
     async for changes in awatch(
         *folders,
-        watch_filter=lambda _, path: Path(path) in sources,
+        watch_filter=lambda change, path: path in wanted and not (change is Change.modified and os.path.isdir(path)),
         debounce=_SETTLE_MS * 4,
         step=_SETTLE_MS,
         recursive=False,
+        yield_on_timeout=True,
     ):
-        yield sorted({Path(path).name for _, path in changes})
+        before, known = known, _signs(sources)
+        changed = {Path(path) for _, path in changes}
+        changed |= {path for path, sign in known.items() if before.get(path, sign) != sign}
+        if saved := [source for source in sources if not changed.isdisjoint((source, *source.parents))]:
+            yield sorted({source.name for source in saved})
+
+
+def _signs(sources: Collection[Path]) -> Signs:
+    """By what one sees that files are others than before: when they were written and how long they are."""
+    return {source: _sign(source) for source in sources}
+
+
+def _sign(source: Path) -> tuple[int, int, int]:
+    try:
+        status = source.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _project(choice: ManifestChoice) -> Project:
@@ -112,9 +142,13 @@ def _project(choice: ManifestChoice) -> Project:
             project=choice.project,
             directory=Path(choice.directory) if choice.directory else None,
             profiles=choice.profiles,
-            env_files=tuple(map(Path, choice.env_files)),
+            env_files=tuple(map(Path, choice.env_files)) or _there(choice.env_file_places),
         )
     )
+
+
+def _there(places: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(path for path in map(Path, places) if path.is_file())
 
 
 def _read(project: Project) -> Reading:

@@ -61,14 +61,17 @@ class Project:
 
     def env_files(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
         """The files of variables, where those are not just the `.env` beside the manifest."""
-        from devbox.manifest.locate import default_env_files
+        return self._named_env_files() or tuple(path for path in self.env_file_places(files) if path.is_file())
+
+    def env_file_places(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Where files of variables would count that nobody names, besides the `.env` beside the manifest alone."""
+        from devbox.manifest.locate import env_file_places
         from devbox.manifest.name import project_directory
 
-        named = self._named_env_files()
-        if named or self.selection.files or self.selection.directory:
-            return named
+        if self._named_env_files() or self.selection.files or self.selection.directory:
+            return ()
         # One in the working directory has the last word.
-        return tuple(default_env_files(self.environment, [project_directory(files, None), _working_directory()]))
+        return tuple(env_file_places(self.environment, [project_directory(files, None), _working_directory()]))
 
     def _named_env_files(self) -> tuple[Path, ...]:
         if self.selection.env_files:

@@ -157,7 +157,8 @@ class PendingChanged:
 class ManifestChoice:
     """Which manifest a mesh was brought up from, so that the supervisor can read it again.
 
-    `sources` are all files that count. `at_once`: a saved change is taken over without being asked.
+    `sources` are all files that count, or would if they were there; `env_file_places` those of them that stand in the
+    place of `env_files` where nobody named any. `at_once`: a saved change is taken over without being asked.
     """
 
     files: tuple[str, ...]
@@ -165,6 +166,7 @@ class ManifestChoice:
     directory: str = ""
     profiles: tuple[str, ...] = ()
     env_files: tuple[str, ...] = ()
+    env_file_places: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     at_once: bool = False
 

@@ -66,10 +66,13 @@ class Problem:
 
 
 class ManifestError(DevboxError):
-    """The manifest is wrong. `problems` holds everything that was found, in file order."""
+    """The manifest is wrong. `problems` holds everything that was found, in file order.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+    `looked_at` are the paths of files that it was read from, or would have been if they had been there.
+    """
+
+    def __init__(self, problems: Sequence[Problem], looked_at: Sequence[str] = ()) -> None:
+        self.problems, self.looked_at = tuple(problems), tuple(looked_at)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

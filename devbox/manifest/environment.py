@@ -81,6 +81,7 @@ def _env_file(scope: Scope, item: Node, earlier: dict[str, EnvVar]) -> dict[str,
         return {}
     path = scope.base(item.place) / text
     if not required and not path.is_file():
+        scope.problems.looked_at.add(path.absolute())
         return {}
     known = {name: str(variable.value) for name, variable in earlier.items()}
     values = variables.read_file(path, scope.variables, scope.problems, path_node.place, raw, earlier=known)

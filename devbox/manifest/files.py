@@ -46,14 +46,11 @@ class Files:
             self._known[key] = self._read(path, base, place)
         return self._known[key]
 
-    @property
-    def paths(self) -> set[Path]:
-        """The files that were read from disk, or looked for."""
-        return {path.absolute() for path, _ in self._known if path != STDIN and path not in self._given}
-
     def _read(self, path: Path, base: Path | None, place: Place | None) -> tuple[Tree, ...] | None:
         name = "<stdin>" if path == STDIN else display_name(path)
         source = Source(path if path == STDIN else path.absolute(), name, base=base)
+        if path != STDIN and path not in self._given:
+            self._problems.looked_at.add(path.absolute())
         if len(self._known) >= MOST_FILES or self._bytes < 0:
             self._problems.add(place or Place(source), f"with {name} these are more files than are read at most")
             return None

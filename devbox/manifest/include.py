@@ -86,8 +86,10 @@ class Includer:
     def _variables(self, asked: _Asked, outer: Variables) -> Variables:
         """The variables of an included project: those of the outer one win over its own files."""
         paths = asked.env_files
-        if not paths and asked.env_place is None and (asked.directory / ".env").is_file():
-            paths = (asked.directory / ".env",)
+        if not paths and asked.env_place is None:
+            default = asked.directory / ".env"
+            self._problems.looked_at.add(default)
+            paths = (default,) if default.is_file() else ()
         values: dict[str, str] = {}
         for path in paths:
             values |= read_file(path, outer, self._problems, asked.env_place, earlier=values)

@@ -65,9 +65,14 @@ def named_env_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
 
 def default_env_files(environment: Mapping[str, str], directories: Iterable[Path]) -> list[Path]:
     """The `.env` of each directory that has one, unless the user wants none."""
+    return [path for path in env_file_places(environment, directories) if path.is_file()]
+
+
+def env_file_places(environment: Mapping[str, str], directories: Iterable[Path]) -> list[Path]:
+    """Where the `.env` of each directory would be, unless the user wants none."""
     if environment.get("COMPOSE_DISABLE_ENV_FILE", "") in ("1", "t", "T", "true", "True", "TRUE"):
         return []
-    return [path for path in (directory / ".env" for directory in dict.fromkeys(directories)) if path.is_file()]
+    return [directory / ".env" for directory in dict.fromkeys(directories)]
 
 
 def _bytes(path: Path) -> bytes:

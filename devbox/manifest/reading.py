@@ -71,7 +71,7 @@ class Reading:
     scope: Scope
     drafts: Mapping[str, Draft]
     sources: tuple[Path, ...] = ()
-    """Every file that counts: those named, included and extended, and those of variables."""
+    """Every file that counts, or would if it were there: those named, included, extended, and those of variables."""
 
 
 def load(files: Sequence[Path], **asked: Unpack[Asked]) -> AppSpec:
@@ -137,8 +137,7 @@ def read(
     absolute = tuple(str(file if file == STDIN else file.absolute()) for file in files)
     networks, volumes = _used(found, declared)
     app = AppSpec(name, str(root), absolute, found, tuple(problems.notes), networks, volumes)
-    sources = reader.paths | set(variables.memo.texts)
-    return Reading(app, tree, scope, mesh.drafts, tuple(sorted(sources)))
+    return Reading(app, tree, scope, mesh.drafts, tuple(sorted(problems.looked_at)))
 
 
 def read_as_written(

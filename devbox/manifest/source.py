@@ -105,6 +105,8 @@ class Problems:
     notes: dict[str, None] = field(default_factory=dict)
     skipped: int = 0
     """Values that were not looked at, because something had been found wrong with them before."""
+    looked_at: set[Path] = field(default_factory=set)
+    """Absolute paths of all files that were read, or would have been if they had been there."""
 
     @property
     def faults(self) -> int:
@@ -136,7 +138,7 @@ class Problems:
         unique = list(dict.fromkeys(self.found))
         order = {name: number for number, name in enumerate(dict.fromkeys(p.file for p in unique))}
         unique.sort(key=lambda p: (order[p.file], p.line, p.column))
-        raise ManifestError(unique)
+        raise ManifestError(unique, sorted(map(str, self.looked_at)))
 
 
 def display_name(path: Path) -> str:

@@ -25,6 +25,8 @@ def read_variables(
 ) -> Variables:
     """The variables a manifest may use: the environment, and `.env` or the files that stand in its place."""
     paths = list(env_files) or default_env_files(environment, [directory])
+    if not env_files:
+        problems.looked_at.add((directory / ".env").absolute())
     variables, values = Variables(environment), dict[str, str]()
     for path in paths:
         values |= read_file(path, variables, problems, earlier=values)
@@ -45,6 +47,7 @@ def read_file(
     many services name is read once.
     """
     memo, path = variables.memo, path.absolute()
+    problems.looked_at.add(path)
     source = Source(path, display_name(path))
     if path not in memo.texts:
         memo.texts[path] = read_text(source, problems, place, LARGEST_VARIABLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from devbox.control.client import Client
@@ -96,3 +97,74 @@ def test_a_file_that_comes_to_be_named_is_followed_too(mesh: Make) -> None:
         lambda: it.pids().get("worker", between["worker"]) != between["worker"], 15.0, "a worker with other variables"
     )
     assert it.pids()["api"] == before["api"]
+
+
+SPREAD = """
+name: follow
+include: [parts/compose.yaml]
+services:
+  api:
+    extends: {file: base/base.yaml, service: core}
+    environment: {LEVEL: "${LEVEL:-none}"}
+    env_file: [{path: settings/late.env, required: false}]
+"""
+PART = f"""
+services:
+  part:
+    command: {script(SLEEPER)}
+    environment: {{MODE: one}}
+"""
+BASE = PART.replace("part:", "core:")
+
+
+def test_files_that_are_included_extended_or_yet_to_come_are_followed(mesh: Make) -> None:
+    it = mesh(SPREAD)
+    for name, text in (("parts/compose.yaml", PART), ("base/base.yaml", BASE)):
+        (it.directory / name).parent.mkdir()
+        (it.directory / name).write_text(text)
+    it.ok("up", "-d", "--follow-manifest")
+
+    def another(service: str, name: str, text: str | None, value: str) -> None:
+        """Write or remove a file, and wait for a service that has this variable; the other one stays as it was."""
+        before = it.pids()
+        file = it.directory / name
+        if text is None:
+            file.unlink()
+        else:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        until(lambda: it.pids().get(service, before[service]) != before[service], 25.0, f"{service} after {name}")
+        (other,) = it.pids().keys() - {service}
+        assert it.pids()[other] == before[other]
+        assert f"={value}\0" in Path(f"/proc/{it.pids()[service]}/environ").read_text()
+
+    another("part", "parts/compose.yaml", PART.replace("one", "two"), "two")
+    another("api", "base/base.yaml", BASE.replace("one", "three"), "three")
+    another("api", ".env", "LEVEL=from-dotenv\n", "from-dotenv")
+    another("api", ".env", None, "none")
+    another("api", "settings/late.env", "LATE=yes\n", "yes")
+    another("api", "settings/late.env", "LATE=later\n", "later")
+
+
+def test_a_broken_save_of_an_included_file_changes_nothing_until_it_is_mended(mesh: Make) -> None:
+    it = mesh(SPREAD.replace("extends: {file: base/base.yaml, service: core}", f"command: {script(SLEEPER)}"))
+    part = it.directory / "parts" / "compose.yaml"
+    part.parent.mkdir()
+    part.write_text(PART)
+    it.ok("up", "-d", "--follow-manifest")
+    before, client = it.pids(), client_of(it)
+
+    def problems() -> list[str]:
+        return list((pending(client) or {}).get("problems") or ())
+
+    part.write_text(PART.replace("command", "comand"))
+    until(lambda: any("parts/compose.yaml:4:5" in each for each in problems()), 25.0, "the errors of the save")
+    assert "Did you mean command?" in problems()[0]
+    part.write_text(PART.replace("environment: {MODE: one}", "env_file: gone/late.env"))
+    until(lambda: any("late.env" in each for each in problems()), 25.0, "the error about a missing file")
+    assert it.pids() == before
+    (it.directory / "parts" / "gone").mkdir()
+    (it.directory / "parts" / "gone" / "late.env").write_text("MODE=late\n")
+    until(lambda: it.pids().get("part", before["part"]) != before["part"], 25.0, "a part with its file")
+    assert it.pids()["api"] == before["api"]
+    assert pending(client) is None
