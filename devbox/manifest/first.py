@@ -26,6 +26,7 @@ _FOOTER = """\
 """
 _LONGEST = 64 * 1024
 _PROCFILE = re.compile(r"^([A-Za-z0-9_-]+):[ \t]*(.+)$", re.MULTILINE)
+_ASKS_FOR_PORT = re.compile(r"\$\{?PORT\b")
 _NAME = re.compile(r"[^a-z0-9_-]+")
 
 
@@ -42,7 +43,7 @@ def first_manifest(directory: Path) -> tuple[str, str]:
     """The text of a manifest, and what it was made from, in words; empty where nothing here told anything."""
     looks = (_procfile, _package, _pyproject, _go, _dockerfile)
     found = next((services for look in looks if (services := look(directory))), [])
-    services = found or [_Found("hello", _command("while :; do echo hello; sleep 1; done"), "")]
+    services = found or [_Found("hello", _command("hello", "while :; do echo hello; sleep 1; done"), "")]
     body = "\n\n".join(_service(each) for each in services)
     name = _name(directory.absolute().name) or "project"
     return f"{_HEADER}name: {name}\n\nservices:\n{body}\n{_FOOTER}", found[0].source if found else ""
@@ -55,8 +56,9 @@ def _service(found: _Found) -> str:
 
 
 def _procfile(directory: Path) -> list[_Found]:
-    lines = _PROCFILE.findall(_text(directory / "Procfile"))
-    return [_Found(_name(name) or "app", _command(command), "the Procfile") for name, command in lines]
+    lines = [(_name(name) or "app", command) for name, command in _PROCFILE.findall(_text(directory / "Procfile"))]
+    # Whoever runs a Procfile gives its `web` a port, and tells it in PORT.
+    return [_Found(name, _command(name, command, listens=name == "web"), "the Procfile") for name, command in lines]
 
 
 def _package(directory: Path) -> list[_Found]:
@@ -68,7 +70,8 @@ def _package(directory: Path) -> list[_Found]:
     script = next((name for name in ("dev", "start", "serve") if name in scripts), None)
     if script is None:
         return []
-    return [_Found(_name(str(package.get("name"))) or "web", _command(f"npm run {script}"), "package.json")]
+    name = _name(str(package.get("name") or "")) or "web"
+    return [_Found(name, (*_command(name, f"npm run {script}"), *_where_it_listens(name)), "package.json")]
 
 
 def _pyproject(directory: Path) -> list[_Found]:
@@ -81,12 +84,17 @@ def _pyproject(directory: Path) -> list[_Found]:
     command = next(iter((*scripts, *files)), None)
     if command is None:
         return []
-    return [_Found(_name(str(project.get("name"))) or "app", _command(command), "pyproject.toml")]
+    name = _name(str(project.get("name") or "")) or "app"
+    source = "pyproject.toml" if project else command.removeprefix("python ")
+    return [_Found(name, (*_command(name, command), *_where_it_listens(name)), source)]
 
 
 def _go(directory: Path) -> list[_Found]:
     match = re.search(r"^module\s+(\S+)", _text(directory / "go.mod"), re.MULTILINE)
-    return [_Found(_name(match[1].rpartition("/")[2]) or "app", _command("go run ."), "go.mod")] if match else []
+    if match is None:
+        return []
+    name = _name(match[1].rpartition("/")[2]) or "app"
+    return [_Found(name, (*_command(name, "go run ."), *_where_it_listens(name)), "go.mod")]
 
 
 def _dockerfile(directory: Path) -> list[_Found]:
@@ -98,17 +106,26 @@ def _dockerfile(directory: Path) -> list[_Found]:
     return [_Found(_name(directory.absolute().name) or "app", ("build: .", *published), "the Dockerfile")]
 
 
-def _command(command: str) -> tuple[str, ...]:
+def _command(name: str, command: str, *, listens: bool = False) -> tuple[str, ...]:
     """What runs a command line: by a shell where it needs one. Who asks for $PORT gets one."""
     text = json.dumps(command.replace("$", "$$"), ensure_ascii=False)
     run = f'command: ["sh", "-c", {text}]' if any(sign in command for sign in "$|&;<>") else f"command: {text}"
-    if "$PORT" not in command:
+    if not listens and not _ASKS_FOR_PORT.search(command):
         return (run, "restart: on-failure")
     return (
         run,
         'ports: ["8000"]  # a free one is picked, the same each time',
-        "environment: {PORT: 8000}",
+        f'environment: {{PORT: "${{{name}.port}}"}}  # which one',
         "restart: on-failure",
+    )
+
+
+def _where_it_listens(name: str) -> tuple[str, ...]:
+    """What to write for one that listens, which cannot be seen from here."""
+    return (
+        "# Where it listens, so that devbox waits for it and others find it:",
+        '# ports: ["8000"]',
+        f'# environment: {{PORT: "${{{name}.port}}"}}',
     )
 
 

@@ -64,6 +64,31 @@ def test_init_writes_a_manifest_for_what_is_there_and_never_over_another(mesh: M
     assert (it.directory / "devbox.yaml").read_text() == written
 
 
+SERVER = "import http.server as h, os; h.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), h.BaseHTTPRequestHandler)"
+
+
+def test_what_init_writes_for_a_procfile_comes_up(mesh: Make) -> None:
+    it = mesh("")
+    (it.directory / "devbox.yaml").unlink()
+    (it.directory / "server.py").write_text(f"{SERVER}.serve_forever()\n")
+    lines = ("web: python server.py", "api: python -m http.server --bind 127.0.0.1 $PORT", "clock: sleep 3600")
+    (it.directory / "Procfile").write_text("\n".join(lines))
+    it.ok("init")
+    it.ok("up", "-d", "--wait")
+    rows = it.rows()
+    assert {name: bool(row["Publishers"]) for name, row in rows.items()} == {"web": True, "api": True, "clock": False}
+
+
+def test_what_init_writes_for_python_comes_up(mesh: Make) -> None:
+    it = mesh("")
+    (it.directory / "devbox.yaml").unlink()
+    (it.directory / "app.py").write_text("import time; time.sleep(3600)\n")
+    it.ok("init")
+    assert "# From app.py." in (it.directory / "devbox.yaml").read_text()
+    it.ok("up", "-d", "--wait")
+    assert [name for name, row in it.rows().items() if row["State"] == "running"] == ["app"]
+
+
 def test_the_schema_knows_every_key_of_the_shipped_mesh(mesh: Make) -> None:
     it = mesh("services: {a: {command: x}}")
     schema = json.loads(it.ok("schema"))

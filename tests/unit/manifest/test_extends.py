@@ -405,16 +405,16 @@ def test_errors_in_what_is_extended_are_told_where_they_are(folder: Folder, monk
 
 def test_a_chain_has_an_end(folder: Folder) -> None:
     links = "".join(f"  s{n}: {{extends: s{n + 1}}}\n" for n in range(20_000))
-    start = time.monotonic()
+    start = time.process_time()
     found = folder.errors(f"services:\n{links}  s20000: {{image: x}}\n")
     assert "devbox.yaml:102:19: this extends through more than 100 services" in found
-    assert time.monotonic() - start < 4
+    assert time.process_time() - start < 4
 
 
 def test_what_is_taken_over_again_and_again_has_an_end(folder: Folder) -> None:
     ports = ", ".join(str(n) for n in range(1, 1000))
     services = "".join(f"  s{n}: {{extends: base}}\n" for n in range(1000))
-    start = time.monotonic()
+    start = time.process_time()
     found = folder.errors(f"services:\n  base: {{image: x, cap_add: [{ports}]}}\n{services}")
     assert "what services extend comes to more than 100,000 values" in found
-    assert time.monotonic() - start < 4
+    assert time.process_time() - start < 4

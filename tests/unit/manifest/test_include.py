@@ -339,9 +339,9 @@ def test_a_great_many_ways_to_the_same_file(folder: Folder) -> None:
             f"{n}.yaml", f"include: [{n + 1}.yaml, ./{n + 1}.yaml, {n + 1}.yaml]\nservices: {{s{n}: {{image: x}}}}"
         )
     folder.write("25.yaml", "services: {end: {image: x}}")
-    start = time.monotonic()
+    start = time.process_time()
     assert len(folder.load("include: [0.yaml]").services) == 26
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_long_way_has_an_end(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
