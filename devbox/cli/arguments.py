@@ -70,13 +70,20 @@ def make_parser() -> argparse.ArgumentParser:
 def parse(argv: Sequence[str]) -> Arguments:
     """The arguments of one call. Ends the process on `--help`, `--version` and bad usage."""
     parser = make_parser()
-    args = parser.parse_args(argv, Arguments())
+    own, program = _split(argv)
+    args = parser.parse_args(own, Arguments(argv=program))
     if args.version:
         args.module = "version"
     elif not args.command:
         parser.print_help(sys.stderr)
         sys.exit(BAD_USAGE)
     return args
+
+
+def _split(argv: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """The words for devbox, and those of the command that `run-local` is given after them."""
+    end = list(argv).index("--") if "--" in argv else len(argv)
+    return (argv[:end], list(argv[end + 1 :])) if "run-local" in argv[:end] else (argv, [])
 
 
 def _global_flags(parser: argparse.ArgumentParser, *, top: bool) -> None:
@@ -110,6 +117,14 @@ def _services(parser: argparse.ArgumentParser) -> None:
 
 def _some_services(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("services", nargs="+", metavar="SERVICE")
+
+
+def _run_local(parser: argparse.ArgumentParser) -> None:
+    _some_services(parser)
+    parser.add_argument("-e", "--env", action="append", metavar="NAME=VALUE", help="a variable; repeatable")
+    parser.add_argument("-w", "--workdir", metavar="DIR", help="in this directory; with a command: this one here")
+    parser.usage = "%(prog)s [-e NAME=VALUE] [-w DIR] SERVICE... [-- COMMAND...]"
+    parser.epilog = "COMMAND and VALUE may refer to services as a manifest does: '${web.port}', '${db.url}'."
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -393,7 +408,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "kill": ("end services at once, or send them a signal", "act", _kill),
     "pause": ("freeze services", "act", _services),
     "unpause": ("let frozen services go on", "act", _services),
-    "run-local": ("run services as processes of this machine, by their `local:` command", "act", _some_services),
+    "run-local": ("run services as processes of this machine, by their `local:` command or another", "act", _run_local),
     "run-container": ("run services in containers again", "act", _some_services),
     "scale": ("give services so many replicas", "act", _scale),
     "rm": ("remove services that are stopped", "rm", _rm),

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from devbox.domain.event import Event
 from devbox.domain.instance import Outage, Ref, Sample
+from devbox.domain.local import LocalRun
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, Port, Unit, UnitKey
@@ -232,7 +233,8 @@ class Command:
 
     `alone` has UP leave out what the services need. `scale` is for SCALE: services with the replicas they shall have.
     `signal` is for KILL. `grace` (seconds) overrides the services' own for STOP, RESTART and DOWN. `volumes` has DOWN
-    delete data too. `timeout` (seconds) bounds the wait for `goal`.
+    delete data too. `timeout` (seconds) bounds the wait for `goal`. `local` is how RUN_LOCAL runs them, where that
+    is not as the manifest says.
     """
 
     action: Action
@@ -246,6 +248,7 @@ class Command:
     recreate: Recreate = Recreate.CHANGED
     alone: bool = False
     scale: tuple[tuple[str, int], ...] = ()
+    local: LocalRun | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -448,6 +448,14 @@ class ServiceSpec:
         """The name of the runtime that runs it: `process` or `docker`."""
         return "process" if isinstance(self.run, ProcessRun) else "docker"
 
+    @property
+    def exported(self) -> tuple[str, ...]:
+        """What can stand after the dot in a reference to it."""
+        own = [name for name, _ in self.exports]
+        if self.ports:
+            own += ["host", "port", "url", *(f"port.{port.target}" for port in self.ports)]
+        return tuple(dict.fromkeys(own))
+
 
 @dataclass(frozen=True, slots=True)
 class AppSpec:

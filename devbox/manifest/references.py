@@ -40,10 +40,7 @@ def templates(service: ServiceSpec) -> Iterator[Template]:
 
 def exports(service: ServiceSpec) -> tuple[str, ...]:
     """What can stand after the dot in a reference to a service."""
-    own = [name for name, _ in service.exports]
-    if service.ports:
-        own += ["host", "port", "url", *(f"port.{port.target}" for port in service.ports)]
-    return tuple(dict.fromkeys(own))
+    return service.exported
 
 
 def check(uses: Iterable[tuple[Reference, Place]], services: Mapping[str, ServiceSpec], problems: Problems) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from devbox.cli.arguments import Arguments
@@ -10,6 +11,8 @@ from devbox.cli.verdicts import say_unmet
 from devbox.control.protocol import Action, Command, Goal, Verdict
 from devbox.domain.codec import decode, encode
 from devbox.domain.errors import UsageError
+from devbox.domain.local import LocalRun, template
+from devbox.domain.spec import EnvVar
 
 
 def run(args: Arguments) -> int:
@@ -22,10 +25,25 @@ def run(args: Arguments) -> int:
         goal=Goal.STARTED,
         signal=getattr(args, "signal", None),
         grace=getattr(args, "timeout", None),
+        local=_local(args) if args.command == "run-local" else None,
     )
     verdict = decode(Verdict, args.project().client().post("/v1/command", encode(command)))
     say_unmet(verdict)
     return DONE if verdict.ok else FAILED
+
+
+def _local(args: Arguments) -> LocalRun | None:
+    """How services are run here, where that is not as the manifest says."""
+    if not (args.argv or args.env or args.workdir):
+        return None
+    from devbox.cli.commands.exec import with_value
+    from devbox.manifest.environment import looks_secret
+
+    pairs = [with_value(each, dict(os.environ)).partition("=") for each in args.env or ()]
+    env = tuple(EnvVar(name, template(value), looks_secret(name, value)) for name, _, value in pairs)
+    # What a person types is meant where they stand.
+    place = os.path.abspath(args.workdir or ".") if args.argv or args.workdir else ""
+    return LocalRun(tuple(map(template, args.argv)), env, place)
 
 
 def scales(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
