@@ -26,6 +26,8 @@ _MOST = 1 << 16
 
 _KEPT = 1 << 13
 _READ = 4 << 20
+_LINE = 4 << 10
+"""Bytes that are read at once where one newline is looked for."""
 
 
 class Index:
@@ -107,12 +109,12 @@ class Index:
         if line > self.lines:
             return self.size
         index = bisect_left(self._lines, line) - 1
-        return _after_newline(self.log, self._offsets[index], line - self._lines[index])
+        return after_newline(self.log, self._offsets[index], line - self._lines[index])
 
     def drop_before(self, offset: int) -> int:
         """Have the log begin at the first line that starts behind the last mark before `offset`; where that is."""
         index = bisect_right(self._offsets, offset) - 1
-        begin = _after_newline(self.log, self._offsets[index], 1)
+        begin = after_newline(self.log, self._offsets[index], 1)
         if index <= 0 or begin <= self.begin:
             return self.begin
         kept = bisect_right(self._offsets, begin)
@@ -201,12 +203,12 @@ def _newlines(path: Path, start: int, end: int) -> int:
         return 0
 
 
-def _after_newline(path: Path, start: int, nth: int) -> int:
+def after_newline(path: Path, start: int, nth: int) -> int:
     """The offset behind the nth newline from `start` on; the end of the file where there are fewer."""
     try:
         with path.open("rb", buffering=0) as file:
             file.seek(start)
-            while data := file.read(STRIDE):
+            while data := file.read(STRIDE if nth > 1 else _LINE):
                 found = data.count(b"\n")
                 if found < nth:
                     nth -= found

@@ -14,12 +14,13 @@ from typing import Any
 
 from devbox.domain.errors import UsageError
 from devbox.domain.log import LogQuery
+from devbox.engine.logs.seek import Block
 
 Span = tuple[int, int]
 """Where a line is in its block: its first byte, and the byte behind its last one, without the newline."""
 
 _MOST_LITERALS = 8
-_SAMPLE = 64 << 10
+_SAMPLE = 8 << 10
 _GRAVE_WORDS = tuple(b"warn err fail sever fatal crit panic emerg alert exception traceback".split())
 """One of these is in nearly every line that is a warning or worse, in small letters."""
 
@@ -163,7 +164,8 @@ def _inside(op: Any, value: Any) -> list[str] | None:
 
 
 def _with_literals(block: bytes, literals: tuple[bytes, ...]) -> Iterator[Span]:
-    nexts = {literal: at for literal in literals if (at := block.find(literal)) >= 0}
+    seen = Block(block)
+    nexts = {literal: at for literal in literals if (at := seen.find(literal)) >= 0}
     while nexts:
         at = min(nexts.values())
         # A literal may begin with the newline before its line.
@@ -174,7 +176,7 @@ def _with_literals(block: bytes, literals: tuple[bytes, ...]) -> Iterator[Span]:
         yield start, end
         for literal, found in list(nexts.items()):
             if found < end:
-                found = block.find(literal, end)
+                found = seen.find(literal, end)
                 if found < 0:
                     del nexts[literal]
                 else:

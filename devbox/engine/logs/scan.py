@@ -9,29 +9,35 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import os
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from devbox.domain.codec import decode, encode
 from devbox.domain.log import Level, LogChunk, LogQuery
 from devbox.domain.logformat import Grouping
-from devbox.engine.logs.index import Index
+from devbox.engine.logs.cells import Cells
+from devbox.engine.logs.index import Index, after_newline
 from devbox.engine.logs.pattern import Pattern, Span, grave_spans, pattern_of
+from devbox.engine.logs.records import continuing, letters_at, level_at, text_of
 
-BLOCK = 4 << 20
+BLOCK = 1 << 20
 """Bytes looked through at once."""
 
 _LONGEST = 64 << 20
-_LOOK_BACK = 300
-"""Lines to look back for the start of a record that an indented line continues."""
-
-_LOOK_AHEAD = 500
-"""Lines of a stack trace that are given out with the line it belongs to."""
-
 _AT_ONCE = 1000
 """Lines of a chunk, at most."""
+
+_SOON = 0.05
+"""Seconds after which what was found goes out, though more may follow at once."""
+
+_AT_WORK = 5.0
+"""Seconds between two signs of life of a search that finds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,24 @@ class _Search:
     def chunks(self, part: Part) -> Iterator[LogChunk]:
         """What is found in one stream, in order."""
         index = Index(Path(part.path))
-        for start, block in blocks(part, backwards=self._query.newest_first):
-            found = self._in_block(part, index, start, block)
-            yield from reversed(list(found)) if self._query.newest_first else found
+        for each in self._narrowed(part):
+            for start, block in blocks(each, backwards=self._query.newest_first):
+                found = self._in_block(part, index, start, block)
+                yield from reversed(list(found)) if self._query.newest_first else found
+
+    def _narrowed(self, part: Part) -> Iterator[Part]:
+        """Where in a part there can be something, from a line's start to the end of one."""
+        level = self._query.level
+        if level is None or level < Level.WARN or self._pattern.literals is not None:
+            yield part
+            return
+        path = Path(part.path)
+        places = Cells(path).places(part.start, part.end, level)
+        for first, last in reversed(places) if self._query.newest_first else places:
+            start = first if first <= part.start else after_newline(path, first - 1, 1)
+            end = last if last >= part.end else after_newline(path, last - 1, 1)
+            if start < end:
+                yield replace(part, start=start, end=min(end, part.end))
 
     def _in_block(self, part: Part, index: Index, start: int, block: bytes) -> Iterator[LogChunk]:
         line = -1
@@ -147,13 +168,12 @@ class _Search:
         for start, end in self._candidates(block):
             if start < before or level is None:
                 continue
-            letters = _letters_at(block, start, end)
-            if (found := LogChunk("", 0, "", 0, 0.0, ("",), letters).level(0)) is None or found < level:
+            if (found := level_at(block, start, end)) is None or found < level:
                 continue
             yield start, end
             before = end
             if self._pattern.literals is None:
-                for more in _continuing(block, start, end):
+                for more in continuing(block, start, end):
                     before = more[1]
                     yield more
 
@@ -165,11 +185,11 @@ class _Search:
 
     def _letters(self, block: bytes, run: list[Span]) -> str:
         first, end = run[0]
-        head = _letters_at(block, first, end)
+        head = letters_at(block, first, end)
         if len(run) == 1:
             return head
         grouping = Grouping()
-        return head + grouping.letters([_text(block[a:b]) for a, b in run])[1:]
+        return head + grouping.letters([text_of(block[a:b]) for a, b in run])[1:]
 
 
 def blocks(part: Part, *, backwards: bool) -> Iterator[tuple[int, bytes]]:
@@ -239,55 +259,52 @@ def _by_time(
         cut = len(data) if limit == end else data.rfind(b"\n", done, limit - start) + 1
         if cut <= done:
             continue
-        texts = tuple([_text(each) for each in data[done:cut].removesuffix(b"\n").split(b"\n")])
+        texts = tuple([text_of(each) for each in data[done:cut].removesuffix(b"\n").split(b"\n")])
         levels = letters[taken : taken + len(texts)]
         yield LogChunk(part.service, part.replica, part.stream, line + taken, at, texts, levels)
         taken, done = taken + len(texts), cut
 
 
-def _letters_at(block: bytes, start: int, end: int) -> str:
-    """The letter of one line. What is indented is read from the start of its record on."""
-    line = _text(block[start:end])
-    if not line[:1].isspace():
-        return Grouping().letters([line])
-    lines = [line]
-    for _ in range(_LOOK_BACK):
-        if start == 0:
-            break
-        before = block.rfind(b"\n", 0, start - 1) + 1
-        lines.append(_text(block[before : start - 1]))
-        start = before
-        if not lines[-1][:1].isspace() and lines[-1]:
-            break
-    return Grouping().letters(lines[::-1])[-1]
+class _Out:
+    """Where a search in a process of its own says what it found, and every few seconds that it is still at work."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._lock, self._flushed = file, threading.Lock(), 0.0
+        threading.Thread(target=self._tick, daemon=True).start()
 
-def _continuing(block: bytes, start: int, end: int) -> Iterator[Span]:
-    grouping = Grouping()
-    grouping.letters([_text(block[start:end])])
-    for _ in range(_LOOK_AHEAD):
-        start = end + 1
-        if start >= len(block):
-            return
-        end = block.find(b"\n", start)
-        end = len(block) if end < 0 else end
-        letter = grouping.letters([_text(block[start:end])])
-        if not (letter.isupper() or letter == "+"):
-            return
-        yield start, end
+    def say(self, chunk: LogChunk) -> None:
+        """A chunk: soon, but not each by itself."""
+        data = json.dumps(encode(chunk), separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            self._file.write(data)
+            if (now := time.monotonic()) - self._flushed > _SOON:
+                self._file.flush()
+                self._flushed = now
 
+    def flush(self) -> None:
+        """Nothing more comes."""
+        with self._lock:
+            self._file.flush()
 
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").removesuffix("\r")
+    def _tick(self) -> None:
+        while True:
+            time.sleep(_AT_WORK)
+            with self._lock:
+                try:
+                    self._file.write(b"\n")
+                    self._file.flush()
+                except OSError:
+                    # Whoever asked has what it wanted; there is nobody to search for.
+                    os._exit(0)
 
 
 def main() -> None:
     """Do the job that stdin names."""
     job = decode(Job, json.loads(sys.stdin.buffer.read()))
-    out = sys.stdout.buffer
     try:
+        out = _Out(sys.stdout.buffer)
         for chunk in scan(job):
-            out.write(json.dumps(encode(chunk), separators=(",", ":")).encode() + b"\n")
+            out.say(chunk)
         out.flush()
     except BrokenPipeError:
         # Whoever asked has what it wanted.

@@ -23,10 +23,11 @@ from devbox.engine.logs.scan import Job, Part, limited, scan
 _SMALL = 2 << 20
 """Bytes up to which a thread is done before a process would have begun."""
 
+_MOST_AT_ONCE = 4 * _SMALL
 _MOST_PROCESSES = 4
 _LONGEST_CHUNK = 256 << 20
 _SILENCE = 60.0
-"""Seconds after which a process that finds nothing is given up."""
+"""Seconds after which a process that gives no sign of life is given up."""
 
 _PROGRAM = "import sys; sys.path[:0] = {path!r}; from devbox.engine.logs.scan import main; main()"
 
@@ -44,10 +45,7 @@ async def search(places: Collection[Place], query: LogQuery) -> AsyncGenerator[L
             yield chunk
         return
     indexes = {str(place[2].log): place[2] for place in places}
-    jobs = split(parts, indexes, min(os.cpu_count() or 1, _MOST_PROCESSES))
-    if query.newest_first:
-        jobs.reverse()
-    async with contextlib.aclosing(_in_processes([Job(query, tuple(each)) for each in jobs])) as found:
+    async with contextlib.aclosing(_in_large(parts, indexes, query)) as found:
         left = query.limit
         async for chunk in found:
             for kept in limited([chunk], left, newest_first=query.newest_first):
@@ -55,6 +53,22 @@ async def search(places: Collection[Place], query: LogQuery) -> AsyncGenerator[L
             left = None if left is None else left - len(chunk.lines)
             if left is not None and left <= 0:
                 return
+
+
+async def _in_large(parts: list[Part], indexes: dict[str, Index], query: LogQuery) -> AsyncGenerator[LogChunk]:
+    """What is found in more than a little: the latest at once where that comes first, the rest by processes."""
+    if query.newest_first:
+        parts, latest = cut(parts, indexes, max(part.end - part.start for part in parts) - _SMALL)
+        if sum(part.end - part.start for part in latest) > _MOST_AT_ONCE:
+            parts, latest = [*parts, *latest], []
+        for chunk in await asyncio.to_thread(lambda: list(scan(Job(query, tuple(latest))))):
+            yield chunk
+    jobs = split(parts, indexes, min(os.cpu_count() or 1, _MOST_PROCESSES))
+    if query.newest_first:
+        jobs.reverse()
+    async with contextlib.aclosing(_in_processes([Job(query, tuple(each)) for each in jobs])) as found:
+        async for chunk in found:
+            yield chunk
 
 
 def _part(place: Place, query: LogQuery) -> Part:
@@ -69,21 +83,25 @@ def split(parts: list[Part], indexes: dict[str, Index], count: int) -> list[list
     """The same parts as up to `count` lists of about as many bytes each, one after the other in time."""
     if count <= 1 or not parts:
         return [parts]
+    first, rest = cut(parts, indexes, max(part.end - part.start for part in parts) // count)
+    return [first, *split(rest, indexes, count - 1)] if first and rest else [parts]
+
+
+def cut(parts: list[Part], indexes: dict[str, Index], share: int) -> tuple[list[Part], list[Part]]:
+    """What is older, and what is newer, than the line about `share` bytes behind the start of the largest part."""
     largest = max(parts, key=lambda part: part.end - part.start)
     index = indexes[largest.path]
-    share = largest.start + (largest.end - largest.start) // count
-    middle = index.offset_of(index.line_at(share) + 1)
+    middle = index.offset_of(index.line_at(largest.start + share) + 1)
     if not largest.start < middle < largest.end:
-        return [parts]
+        return parts, []
     at = index.at(middle)
-    first, rest = [], []
+    older, newer = [], []
     for part in parts:
-        cut = middle if part is largest else _line_start(indexes[part.path], indexes[part.path].size_before(at))
-        cut = min(max(cut, part.start), part.end)
-        first.append(replace(part, end=cut))
-        rest.append(replace(part, start=cut))
-    kept = [part for part in first if part.start < part.end]
-    return [kept, *split([part for part in rest if part.start < part.end], indexes, count - 1)]
+        here = middle if part is largest else _line_start(indexes[part.path], indexes[part.path].size_before(at))
+        here = min(max(here, part.start), part.end)
+        older.append(replace(part, end=here))
+        newer.append(replace(part, start=here))
+    return [part for part in older if part.start < part.end], [part for part in newer if part.start < part.end]
 
 
 def _line_start(index: Index, offset: int) -> int:
@@ -124,8 +142,17 @@ async def _start(job: Job) -> asyncio.subprocess.Process:
 async def _chunks_of(process: asyncio.subprocess.Process) -> AsyncGenerator[LogChunk]:
     if process.stdout is None:
         return
-    while line := await asyncio.wait_for(process.stdout.readline(), _SILENCE):
-        yield decode(LogChunk, json.loads(line))
+    while line := await _line_of(process.stdout):
+        if line != b"\n":
+            yield decode(LogChunk, json.loads(line))
         await asyncio.sleep(0)
     if await process.wait() != 0:
         raise ControlError("the search broke off", hint="`supervisor.log` of the project has more.")
+
+
+async def _line_of(stream: asyncio.StreamReader) -> bytes:
+    try:
+        return await asyncio.wait_for(stream.readline(), _SILENCE)
+    except TimeoutError as exc:
+        hint = "Ask with a simpler expression, or for a shorter time."
+        raise ControlError(f"the search did not move for {_SILENCE:g} s", hint=hint) from exc

@@ -15,6 +15,7 @@ from pathlib import Path
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.logformat import Grouping
 from devbox.domain.spec import UnitKey
+from devbox.engine.logs.cells import Cells
 from devbox.engine.logs.index import Index
 from devbox.engine.logs.pattern import pattern_of
 from devbox.engine.logs.rotate import free
@@ -26,6 +27,10 @@ from devbox.runtimes.base import LogFiles
 _DEBOUNCE_MS, _STEP_MS = 40, 10
 _HEAL_EVERY = 2.0
 """Seconds after which files are looked at even though nothing told that they grew."""
+
+_LOOK_EVERY = 1.0
+_IDLE_SHARE = 3
+"""Logs are looked through once a second at most, and for no more than a quarter of the time."""
 
 LIMIT = 1 << 30
 """Bytes of a stream beyond which its oldest quarter is given back to the disk."""
@@ -41,7 +46,9 @@ class _Stream:
     name: str
     path: Path
     index: Index
+    cells: Cells
     full: bool = False
+    emptied: bool = False
 
 
 @dataclass
@@ -62,7 +69,7 @@ class LogStore:
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
         self._grown = asyncio.Event()
         self._generation = 0
-        self._watching: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._finished = False
 
     def know(self, keys: Collection[UnitKey]) -> None:
@@ -70,20 +77,17 @@ class LogStore:
         for key in keys:
             if key not in self._streams:
                 files = self._locate(key)
-                self._streams[key] = (
-                    _Stream(key, "stdout", files.stdout, Index(files.stdout)),
-                    _Stream(key, "stderr", files.stderr, Index(files.stderr)),
-                )
+                self._streams[key] = (_stream(key, "stdout", files.stdout), _stream(key, "stderr", files.stderr))
 
     def start(self) -> None:
         """Begin to note when files grow."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._watching = asyncio.create_task(self._watch())
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_through())]
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def tail(self, key: UnitKey, lines: int, since: float = 0.0) -> tuple[str, ...]:
         """The last lines of a replica, both streams merged by time; only those seen since a time (epoch seconds)."""
@@ -226,6 +230,29 @@ class LogStore:
         ):
             self._note_growth()
 
+    async def _look_through(self) -> None:
+        """Find out which parts of the logs have something grave in them, when there is time."""
+        told = False
+        while True:
+            generation, began = self._generation, time.monotonic()
+            try:
+                more = await asyncio.to_thread(self._look)
+            except OSError as exc:
+                more = False
+                if not told:
+                    log.warning("searches for levels are slow, as what was found cannot be kept: %s", exc)
+                told = True
+            if more:
+                await asyncio.sleep((time.monotonic() - began) * _IDLE_SHARE)
+            else:
+                await self._growth_after(generation)
+                await asyncio.sleep(_LOOK_EVERY)
+
+    def _look(self) -> bool:
+        """Look through the next piece of every log; whether there was any."""
+        streams = [stream for pair in list(self._streams.values()) for stream in pair]
+        return any([_looked(stream) for stream in streams])
+
     def _note_growth(self) -> None:
         """Look how long each file is, and wake those who wait for more."""
         now, grown = time.time(), False
@@ -233,6 +260,7 @@ class LogStore:
             for stream in pair:
                 here = size(stream.path)
                 if here != stream.index.size:
+                    stream.emptied = stream.emptied or here < stream.index.size
                     stream.index.note(here, now)
                     self._rotate(stream)
                     grown = True
@@ -241,6 +269,18 @@ class LogStore:
             # Wakes whoever waits now; the next to wait needs the next growth.
             self._grown.set()
             self._grown.clear()
+
+
+def _stream(key: UnitKey, name: str, path: Path) -> _Stream:
+    return _Stream(key, name, path, Index(path), Cells(path))
+
+
+def _looked(stream: _Stream) -> bool:
+    """Look through the next piece of a log; whether there was one."""
+    if stream.emptied or stream.cells.size > stream.index.size:
+        stream.emptied = False
+        stream.cells.begin_anew()
+    return stream.cells.look(stream.index.begin, stream.index.size)
 
 
 def _begin(stream: _Stream, tail: int | None) -> _Cursor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from devbox.domain.errors import UsageError
 from devbox.domain.log import Level, LogChunk, LogQuery
 from devbox.domain.spec import UnitKey
 from devbox.engine.logs import LogStore
+from devbox.engine.logs.cells import CELL, Cells
 from devbox.engine.logs.pattern import pattern_of
+from devbox.engine.logs.seek import Block
 from devbox.runtimes.base import LogFiles
 
 API, DB = UnitKey("api"), UnitKey("db")
@@ -107,6 +110,52 @@ async def test_a_level_finds_records_whole(tmp_path: Path) -> None:
     assert texts(await found(logs, LogQuery(level=Level.INFO)))[0] == "INFO fine"
     (chunk,) = await found(logs, LogQuery(text="line 1", level=Level.ERROR))
     assert chunk.lines == ('  File "x.py", line 1',)
+
+
+async def test_cells_narrow_a_search_and_change_nothing(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    trace = "Traceback (most recent call last):\n" + '  File "x.py", line 1, in handler\n' * 200 + "ValueError: bad\n"
+    for number in range(40):
+        write(logs, tmp_path, API, "".join(f"{number} INFO fine {n} {'x' * (n % 97)}\n" for n in range(777)))
+        write(logs, tmp_path, API, "INFO " + "y" * 40_000 + f"\n{number} WARN odd\n" if number % 7 == 3 else "")
+        write(logs, tmp_path, API, f"{number} ERROR it broke\n{trace}" if number % 9 == 5 else "")
+    queries = [LogQuery(level=level, newest_first=back) for level in list(Level)[3:] for back in (False, True)]
+    before = [await found(logs, query) for query in queries]
+    assert len(texts(before[0])) == 6 + 4 * 203
+    path = tmp_path / f"{API}.stdout"
+    cells = Cells(path)
+    while cells.look(0, path.stat().st_size):
+        pass
+    assert [await found(logs, query) for query in queries] == before
+    places = Cells(path).places(0, path.stat().st_size, Level.WARN)
+    assert sum(end - start for start, end in places) < path.stat().st_size // 2
+    cells.begin_anew()
+    assert cells.places(0, 1 << 20, Level.WARN) == [(0, 1 << 20)], "what was not looked through is searched"
+
+
+async def test_the_store_looks_through_what_was_written(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.start()
+    try:
+        write(logs, tmp_path, API, "INFO fine\n" * 100_000 + "ERROR bad\n" * 5_000)
+        path = tmp_path / f"{API}.stdout"
+        async with asyncio.timeout(30):
+            while Cells(path).size < path.stat().st_size - CELL:
+                await asyncio.sleep(0.02)
+    finally:
+        await logs.close()
+    (place,) = Cells(path).places(0, Cells(path).size, Level.ERROR)
+    assert place[0] == 1_000_000 // CELL * CELL
+    assert len(texts(await found(logs, LogQuery(level=Level.ERROR)))) == 5_000
+
+
+@given(st.text("abA1 é", min_size=2, max_size=6), st.integers(0, 9000), st.integers(0, 9000), st.integers(0, 9000))
+def test_a_literal_is_found_where_bytes_find_it(literal: str, first: int, second: int, start: int) -> None:
+    sought = literal.encode()
+    data = bytearray(b"ab1\n" * 3000)
+    for at in (first, second):
+        data[at : at + len(sought)] = sought
+    assert Block(bytes(data)).find(sought, start) == bytes(data).find(sought, start)
 
 
 async def test_processes_find_what_a_thread_finds(tmp_path: Path) -> None:
