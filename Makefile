@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-catalogue meshes reloads browser check fuzz bench screenshots soak clean
+.PHONY: demo test test-catalogue meshes reloads accidents browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -26,6 +26,9 @@ soak: $(VENV)/.dev  ## a hundred rounds of up and down; supervisors killed and C
 reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container under 200 requests a second; 10,000 files at once
 	DEVBOX_TEST_RELOADS=50 DEVBOX_TEST_FILES=10000 $(BIN)/python -m pytest tests/engine/test_green.py \
 	  tests/engine/test_watch.py tests/docker/test_green.py -k "no_request_fails or a_thousand_files or dropped"
+
+accidents: $(VENV)/.dev  ## what can befall a mesh, staged: `devbox why` names it first
+	$(BIN)/python -m pytest -v tests/engine/test_why.py tests/docker/test_why.py tests/docker/test_outages.py
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import replace
 
+from devbox.control.explain import explained
 from devbox.control.exposition import exposition
 from devbox.control.forms import switch_form
 from devbox.control.masking import masked
@@ -32,7 +33,6 @@ from devbox.control.protocol import (
 )
 from devbox.control.rows import last_start, row_of
 from devbox.domain.errors import EngineUnavailable, NotRunning, StepError, UsageError
-from devbox.domain.graph import dependents
 from devbox.domain.instance import Sample
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.measure import MetricsHistory, ProbeResult
@@ -42,8 +42,6 @@ from devbox.domain.step import Plan
 from devbox.domain.timing import Timings
 from devbox.engine.loop import Engine, Turn
 from devbox.engine.reach import demand
-from devbox.engine.trace import chain_of
-from devbox.plan.diagnosis import diagnose, error_line, try_next
 from devbox.plan.state import UnitState
 
 _QUEUE = 1000
@@ -350,38 +348,12 @@ class LocalControl:
         rows, latest = self._rows(self.engine.state.units.keys()), self.engine.metrics.latest
         return exposition(self.project, [(row, latest.get(UnitKey(row.service, row.replica))) for row in rows])
 
-    # --- why
-
     async def why(self, service: str) -> Why:
         """How a service is, and the chain of causes that brought it there."""
         self._check([service])
         units = self.engine.state.of_service(service)
         worst = next((u for u in units if not u.ready), units[0])
-        row = self._rows([worst.key])[0]
-        failure = worst.failure
-        running = failure is None and worst.ready
-        needs = self.engine.state.needs()
-        waiting = {key.service for key, hold in self.engine.decision.holds.items() if hold.waits_for == service}
-        return Why(
-            row=row,
-            headline=_headline(row),
-            chain=chain_of(worst, self.engine.journal),
-            tail=() if running else (failure.tail if failure else ()) or self.engine.logs.tail(worst.key, 10),
-            blocks=tuple(sorted(waiting & dependents(service, needs))),
-            hint=failure.hint if failure else "",
-            **self._diagnosis(worst),
-        )
-
-    def _diagnosis(self, unit: UnitState) -> dict[str, str]:
-        """Where the trouble of a replica begins, the line that says it, and what to try."""
-        found = diagnose(self.engine.state, self.engine.decision.holds, unit)
-        named = {"culprit": found.culprit, "first_cause": found.first_cause}
-        if not found.culprit or found.outage:
-            return {**named, "try_next": found.outage.hint if found.outage else ""}
-        culprits = self.engine.state.of_service(found.culprit)
-        culprit = next((each for each in culprits if not each.ready), culprits[0])
-        tail = (culprit.failure.tail if culprit.failure else ()) or self.engine.logs.tail(culprit.key, 20)
-        return {**named, "error_line": error_line(tail), "try_next": try_next(culprit)}
+        return explained(self.engine, worst, self._rows([worst.key])[0])
 
     # --- small things
 
@@ -457,7 +429,3 @@ def _without_needs(app: AppSpec, services: Collection[str]) -> AppSpec:
         return replace(service, needs=tuple(replace(need, required=False) for need in service.needs))
 
     return replace(app, services=tuple(map(alone, app.services)))
-
-
-def _headline(row: Row) -> str:
-    return f"{row.name} is {row.state}: {row.note}" if row.note else f"{row.name} is {row.state}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from devbox.domain.event import Event, InstanceSeen
 from devbox.domain.instance import Outage
 from devbox.domain.spec import UnitKey
 from devbox.domain.status import FailureKind, Health, Hold, Phase
@@ -16,12 +17,15 @@ from devbox.plan.state import State, UnitState
 class Diagnosis:
     """`culprit` is the service where the trouble begins; `first_cause` says what is wrong with it; empty: nothing.
 
-    Where a runtime is out of reach, that is the culprit, and `outage` tells of it.
+    Where a runtime is out of reach, that is the culprit, and `outage` tells of it. `path` leads from the replica that
+    was asked about to the culprit. Where that runs again, `lapse` is the event that began it.
     """
 
     culprit: str = ""
     first_cause: str = ""
     outage: Outage | None = None
+    path: tuple[UnitKey, ...] = ()
+    lapse: Event | None = None
 
 
 _CODES = {
@@ -34,6 +38,12 @@ _CODES = {
     139: "it crashed: invalid memory access (SIGSEGV)",
     143: "asked to end (SIGTERM)",
 }
+
+_LAPSE = 10.0
+"""Seconds within which the end of a dependency, which runs again by now, is what its dependent died of."""
+
+_OF_OTHERS = (FailureKind.EXITED, FailureKind.CRASH_LOOP)
+"""Failures that may come from what a service needs. The others have a cause of their own."""
 
 CRASHES = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
 """Signals that a program brings upon itself."""
@@ -58,23 +68,66 @@ _ERROR_LINES = (
 )
 
 
-def diagnose(state: State, holds: Mapping[UnitKey, Hold], unit: UnitState) -> Diagnosis:
-    """Where the trouble of a replica begins: in itself, or in what it waits for, however far down that is."""
-    seen: set[UnitKey] = set()
-    here = unit
-    while here.key not in seen:
-        seen.add(here.key)
-        hold = holds.get(here.key)
-        below = [] if hold is None or here.failure is not None else state.of_service(hold.waits_for)
-        worse = next((other for other in below if not other.ready and other.phase is not Phase.COMPLETED), None)
-        if worse is None:
-            break
-        here = worse
+def diagnose(state: State, holds: Mapping[UnitKey, Hold], unit: UnitState, events: Sequence[Event] = ()) -> Diagnosis:
+    """Where the trouble of a replica begins: in itself, or in what it needs, however far down that is.
+
+    `events` are the latest of the mesh, oldest first: what a dependency that runs again had come to is found there.
+    """
+    path = [unit]
+    while (deeper := _below(state, holds, path[-1])) is not None and deeper not in path:
+        path.append(deeper)
+    here, keys = path[-1], tuple(each.key for each in path)
     outage = state.outage_of(here)
     if outage is not None and (here.failure is None or here.failure.kind is FailureKind.ENGINE):
-        return Diagnosis(outage.runtime, outage.message, outage)
+        return Diagnosis(outage.runtime, outage.message, outage, keys)
+    if (lapse := _lapse(here, events)) is not None and isinstance(lapse.body, InstanceSeen):
+        key = lapse.body.observed.key
+        return Diagnosis(key.service, f"{lapse.describe()}; it was started again", None, (*keys, key), lapse)
     what = _trouble(here)
-    return Diagnosis(here.key.service, what) if what else Diagnosis()
+    return Diagnosis(here.key.service, what, None, keys) if what else Diagnosis()
+
+
+def _below(state: State, holds: Mapping[UnitKey, Hold], here: UnitState) -> UnitState | None:
+    """The dependency that a replica waits for, or whose trouble came before its own and may have caused it."""
+    hold = holds.get(here.key)
+    if hold is not None and here.failure is None:
+        below = state.of_service(hold.waits_for)
+        worse = [each for each in below if not each.ready and each.phase is not Phase.COMPLETED]
+    elif _may_come_from_others(here):
+        needed = [each for need in here.needs for each in state.of_service(need.service)]
+        worse = [each for each in needed if _ails(each) and _is_earlier(each, here)]
+    else:
+        worse = []
+    return min(worse, key=lambda each: each.cause, default=None)
+
+
+def _may_come_from_others(unit: UnitState) -> bool:
+    if unit.failure is not None:
+        return unit.failure.kind in _OF_OTHERS
+    return unit.phase is Phase.RUNNING and unit.health is Health.UNHEALTHY
+
+
+def _ails(unit: UnitState) -> bool:
+    return unit.phase is not Phase.COMPLETED and not unit.asleep and bool(_trouble(unit))
+
+
+def _is_earlier(dependency: UnitState, unit: UnitState) -> bool:
+    """Whether a dependency's trouble began first. In a crash loop only the last end of many is known."""
+    return dependency.attempts > 1 or dependency.cause < unit.cause
+
+
+def _lapse(unit: UnitState, events: Sequence[Event]) -> Event | None:
+    """The bad end of a dependency shortly before a replica's own trouble began."""
+    began = next((event.at for event in reversed(events) if event.seq == unit.cause), None)
+    if began is None or not _may_come_from_others(unit):
+        return None
+    needed = {need.service for need in unit.needs}
+    for event in reversed(events):
+        if event.seq < unit.cause and isinstance(event.body, InstanceSeen):
+            seen = event.body.observed
+            if seen.key.service in needed and not seen.alive and not seen.succeeded and event.at >= began - _LAPSE:
+                return event
+    return None
 
 
 def _trouble(unit: UnitState) -> str:

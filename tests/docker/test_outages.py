@@ -60,6 +60,10 @@ def test_an_engine_that_went_is_told_of_with_its_address_and_comes_back_with_not
     assert outage["address"] == second.address
     assert second.address in outage["message"]
     assert "docker info" in outage["hint"]
+    said = json.loads(away.ok("why", "box", "--format", "json"))
+    assert said["culprit"] == "docker"
+    assert second.address in said["first_cause"]
+    assert "docker info" in said["try_next"]
     done = away.devbox("restart", "box")
     assert done.returncode == 3, done.stderr
     assert second.address in done.stderr

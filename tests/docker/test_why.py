@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from tests.engine.mesh import Mesh, until
 
@@ -20,6 +13,14 @@ Make = Callable[..., Mesh]
 
 HUNGRY = json.dumps(["python3", "-c", "print('filling', flush=True); x = b'x' * (200 << 20)"])
 WRITES = json.dumps(["python3", "-c", "open('/data/file', 'wb').write(b'x' * (1 << 20))"])
+LEAKS = json.dumps(
+    [
+        "python3",
+        "-c",
+        "import socket, time; s = socket.create_server(('', 9000)); time.sleep(4); x = b'x' * (200 << 20)",
+    ]
+)
+ASKS = json.dumps(["python3", "-c", "import socket; socket.create_connection(('leaky', 9000), 1)"])
 CRASHES = json.dumps(["python3", "-c", "import os; os.kill(os.getpid(), 11)"])
 
 MANIFEST = f"""
@@ -35,6 +36,12 @@ services:
     <<: *box
     command: sleep 3600
     volumes: [{{type: bind, source: ./nowhere, target: /data, bind: {{create_host_path: false}}}}]
+  leaky: {{<<: *box, init: true, command: {LEAKS}, mem_limit: 48m, memswap_limit: 48m}}
+  front:
+    <<: *box
+    command: sleep 3600
+    depends_on: {{leaky: {{condition: service_started}}}}
+    health: {{exec: {ASKS}, interval: 300ms, retries: 2}}
   above: {{<<: *box, command: sleep 3600, depends_on: [noimage]}}
 """
 
@@ -48,7 +55,11 @@ def test_what_befalls_containers_is_named_first(mesh: Make) -> None:
     it = mesh(MANIFEST)
     it.devbox("up", "-d")
     until(
-        lambda: all(row["State"] == "failed" for name, row in it.rows().items() if name != "above"),
+        lambda: all(
+            row["State"] == "failed" or row["Health"] == "unhealthy"
+            for name, row in it.rows().items()
+            if name != "above"
+        ),
         30.0,
         "every accident",
     )
@@ -59,6 +70,8 @@ def test_what_befalls_containers_is_named_first(mesh: Make) -> None:
         "denied": ("denied", r"/etc/passwd.*permission denied", ""),
         "noimage": ("noimage", r"localhost:1/nobody/nothing:1", ""),
         "nobind": ("nobind", r"nowhere", ""),
+        "leaky": ("leaky", r"^killed: out of memory", ""),
+        "front": ("leaky", r"^killed: out of memory", ""),
         "above": ("noimage", r"localhost:1/nobody/nothing:1", ""),
     }
     for service, (culprit, cause, line) in staged.items():
@@ -67,78 +80,3 @@ def test_what_befalls_containers_is_named_first(mesh: Make) -> None:
         assert re.search(cause, said["first_cause"]), said
         assert re.search(line, said["error_line"]), said
         assert said["try_next"], said
-
-
-class Passage:
-    """A socket that leads to the engine, for as long as it is open."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._server: socket.socket | None = None
-        self._ends: list[socket.socket] = []
-
-    def open(self) -> None:
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(self.path))
-        self._server.listen(64)
-        threading.Thread(target=self._accept, args=(self._server,), daemon=True).start()
-
-    def close(self) -> None:
-        """Cut what is under way, and let nobody in."""
-        self.path.unlink(missing_ok=True)
-        for each in [*self._ends, *([self._server] if self._server else [])]:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self._ends, self._server = [], None
-
-    def _accept(self, server: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = server.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect("/var/run/docker.sock")
-                self._ends += [near, far]
-                threading.Thread(target=_carry, args=(near, far), daemon=True).start()
-                threading.Thread(target=_carry, args=(far, near), daemon=True).start()
-
-
-def _carry(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
-@pytest.fixture
-def passage() -> Iterator[Passage]:
-    # The socket's path has to be short, and that of `tmp_path` is not.
-    with TemporaryDirectory(prefix="pass-") as folder:
-        it = Passage(Path(folder) / "e.sock")
-        it.open()
-        yield it
-        it.close()
-
-
-def test_an_engine_that_is_gone_is_named_first(passage: Passage, mesh: Make) -> None:
-    it = mesh(
-        """
-        name: t7bgone
-        services:
-          box: {image: devbox-test/base, command: sleep 3600, stop_grace_period: 0s}
-        """
-    )
-    it.env["DOCKER_HOST"] = f"unix://{passage.path}"
-    it.ok("up", "-d", "--wait")
-    assert why(it, "box")["first_cause"] == ""
-    passage.close()
-    try:
-        until(lambda: bool(why(it, "box")["first_cause"]), 15.0, "word of the outage")
-        said = why(it, "box")
-        assert said["culprit"] == "docker"
-        assert str(passage.path) in said["first_cause"]
-        assert "docker info" in said["try_next"]
-    finally:
-        passage.open()
-        until(lambda: not why(it, "box")["first_cause"], 15.0, "the engine again")

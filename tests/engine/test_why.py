@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,8 @@ def unsettled(mesh: Mesh) -> list[str]:
     """What did not come to grief yet."""
 
     def ended(row: dict[str, Any]) -> bool:
-        return row["State"] == "failed" or row["Health"] == "unhealthy" or "crash loop" in row["Note"]
+        unwell = row["Health"] == "unhealthy" and "404" in row["Note"]
+        return row["State"] == "failed" or unwell or "crash loop" in row["Note"]
 
     return [name for name, row in mesh.rows().items() if name not in WAITING and not ended(row)]
 
@@ -124,3 +125,73 @@ def test_the_staged_accident_is_named_first(accidents: Mesh, service: str, culpr
     assert re.search(cause, said["first_cause"]), said
     assert re.search(line, said["error_line"]) if line else not said["error_line"], said
     assert said["try_next"], said
+
+
+STORE = """
+import os, socket
+server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+kept = []
+while True:
+    kept.append(server.accept()[0])
+"""
+FRONT = """
+import http.server, os, socket
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        try:
+            socket.create_connection(("127.0.0.1", int(os.environ["STORE"]))).close()
+            self.send_response(200)
+        except OSError:
+            self.send_response(503)
+        self.end_headers()
+    def log_message(self, *args): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+WORKER = """
+import os, socket
+store = socket.create_connection(("127.0.0.1", int(os.environ["STORE"])))
+store.recv(1)
+raise SystemExit("the store hung up")
+"""
+CHAIN = f"""
+name: chain
+services:
+  store: {{command: {script(STORE)}, ports: ["6000"], environment: {{PORT: "${{store.port}}"}}}}
+  front:
+    command: {script(FRONT)}
+    ports: ["8000"]
+    environment: {{PORT: "${{front.port}}", STORE: "${{store.port}}"}}
+    health: {{http: /, interval: 200ms, retries: 2}}
+  worker: {{command: {script(WORKER)}, environment: {{STORE: "${{store.port}}"}}}}
+  queue:
+    command: {script(STORE)}
+    restart: always
+    ports: ["6001"]
+    environment: {{PORT: "${{queue.port}}"}}
+  consumer: {{command: {script(WORKER)}, environment: {{STORE: "${{queue.port}}"}}}}
+"""
+
+
+def test_what_fell_with_its_dependency_is_traced_to_it(mesh: Callable[..., Mesh]) -> None:
+    it = mesh(CHAIN)
+    it.ok("up", "-d", "--wait")
+    pids = it.pids()
+    for name in ("store", "queue"):
+        os.kill(pids[name], signal.SIGKILL)
+
+    def fallen() -> bool:
+        rows = it.rows()
+        down = all(rows[name]["State"] == "failed" for name in ("store", "worker", "consumer"))
+        return down and rows["front"]["Health"] == "unhealthy" and rows["queue"]["Health"] == "healthy"
+
+    until(fallen, 20.0, "the fall")
+    for service in ("front", "worker"):
+        said = why(it, service)
+        assert (said["culprit"], said["first_cause"]) == ("store", "killed by SIGKILL from outside"), said
+        assert {"store", service} <= {event["service"] for event in said["chain"]}
+    said = why(it, "consumer")
+    assert said["culprit"] == "queue", said
+    assert said["first_cause"] == "killed by SIGKILL; it was started again", said
+    text = it.ok("why", "worker")
+    assert "it begins with store: killed by SIGKILL from outside" in text
+    assert "│ the store hung up" in text

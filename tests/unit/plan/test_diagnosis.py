@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from devbox.domain.spec import UnitKey
+from devbox.domain.spec import Need, Origin, ProcessRun, ServiceSpec, Unit, UnitKey
 from devbox.domain.status import Failure, FailureKind, Health, Hold, Intent, Phase
 from devbox.plan.diagnosis import diagnose, ending_in_words, error_line, try_next
 from devbox.plan.state import State, UnitState
@@ -54,6 +56,34 @@ def test_a_dependency_of_a_dependency_is_named_as_the_first_cause() -> None:
     found = diagnose(state, holds, units[0])
     assert (found.culprit, found.first_cause) == ("db", "exited with 127 (its command was not found)")
     assert "devbox logs db" in try_next(units[2])
+
+
+def running(name: str, *needs: str, **known: Any) -> UnitState:
+    spec = ServiceSpec(name, ProcessRun((), "/"), Origin("", 1, 1), needs=tuple(map(Need, needs)))
+    return UnitState(
+        UnitKey(name), Unit(UnitKey(name), spec, ""), intent=Intent.RUN, **{"phase": Phase.RUNNING, "cause": 1, **known}
+    )
+
+
+def culprit_of(asked: UnitState, *others: UnitState) -> str:
+    return diagnose(State({each.key: each for each in (asked, *others)}), {}, asked).culprit
+
+
+def test_trouble_that_came_after_a_dependencys_is_the_dependencys() -> None:
+    sick = running("api", "db", health=Health.UNHEALTHY, cause=9)
+    assert culprit_of(sick, running("db", phase=Phase.FAILED, failure=FAILED, cause=8)) == "db"
+    assert culprit_of(sick, running("db", phase=Phase.FAILED, failure=FAILED, cause=10)) == "api"
+    assert culprit_of(sick, running("db", phase=Phase.BACKOFF, failure=FAILED, cause=10, attempts=3)) == "db"
+    assert culprit_of(sick, running("db", health=Health.HEALTHY, cause=8)) == "api"
+    assert culprit_of(sick, running("db", phase=Phase.COMPLETED, cause=8)) == "api"
+    stopped = replace(running("db", phase=Phase.IDLE, since=5.0, why="devbox stop"), intent=Intent.STOP)
+    assert culprit_of(sick, stopped) == "db"
+
+
+def test_what_was_killed_has_a_cause_of_its_own() -> None:
+    killed = Failure(FailureKind.KILLED, "killed by SIGKILL from outside", signal=9)
+    fell = running("api", "db", phase=Phase.FAILED, failure=killed, cause=9)
+    assert culprit_of(fell, running("db", health=Health.UNHEALTHY, cause=8)) == "api"
 
 
 def test_a_circle_of_waits_ends() -> None:
