@@ -28,7 +28,7 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)(:url)?\}")
 EACH = re.compile(r"^[ \t]*\{\{each ([\w -]+)\}\}\n(.*?)^[ \t]*\{\{end\}\}\n?", re.MULTILINE | re.DOTALL)
 """What stands in a file once for each of those it names: group 1 says of what, group 2 what."""
 
-_EACH_OF = re.compile(r"metrics|balance|use [a-z0-9-]+")
+_EACH_OF = re.compile(r"metrics|own|balance|use [a-z0-9-]+")
 _ENDPOINT = re.compile(r":\d+/.*")
 _LARGEST = 256 * 1024
 _DEEPEST = 20
@@ -160,7 +160,7 @@ def _check(source: _Source, entry: Entry) -> None:
     for file in entry.container.files:
         for of, _ in EACH.findall(file.text):
             if not _EACH_OF.fullmatch(of):
-                words = f"{{{{each {of}}}}} is none of metrics, balance and use NAME"
+                words = f"{{{{each {of}}}}} is none of metrics, own, balance and use NAME"
                 raise source.wrong(words, "container", "files", text=f"{{{{each {of}}}}}")
     for key, text in (("open", entry.open), ("metrics", entry.metrics)):
         if text and not _ENDPOINT.fullmatch(text):

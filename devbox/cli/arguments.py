@@ -137,6 +137,7 @@ def _up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait until everything is healthy; implies -d")
     parser.add_argument("--wait-timeout", type=float, metavar="S", help="wait at most so many seconds")
     parser.add_argument("--timings", action="store_true", help="with -d or --wait: print what the start waited for")
+    parser.add_argument("--metrics-port", type=int, metavar="N", help="serve GET /metrics on 127.0.0.1:N too")
     parser.add_argument("--follow-manifest", action="store_true", help="take over the manifest whenever it is saved")
     parser.add_argument("-w", "--watch", action="store_true", help=_WATCHES)
     parser.add_argument("--no-tui", action="store_true", help="merged logs even on a terminal")

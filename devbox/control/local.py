@@ -12,6 +12,7 @@ from devbox.control.explain import explained
 from devbox.control.exposition import exposition
 from devbox.control.forms import switch_form
 from devbox.control.masking import masked
+from devbox.control.metrics_port import MetricsPort
 from devbox.control.protocol import (
     Action,
     Bye,
@@ -83,6 +84,7 @@ class LocalControl:
 
     def __init__(self, engine: Engine, project: str, pid: int, stop: Callable[[str, bool], None]) -> None:
         self.engine, self.project, self._pid, self._stop = engine, project, pid, stop
+        self._metrics_port = MetricsPort(self.exposition)
         self._subscribers: set[Subscription] = set()
         self._ending = ""
         self.pending: PendingChange | None = None
@@ -143,6 +145,7 @@ class LocalControl:
 
     def say_bye(self, reason: str) -> None:
         """Tell every subscriber that the supervisor ends; those who follow logs get the last lines first."""
+        self._metrics_port.close()
         self.engine.logs.finish()
         for subscription in self._subscribers:
             subscription.offer(Bye(reason))
@@ -187,6 +190,8 @@ class LocalControl:
             app = self._with_what_runs(app)
         if command.alone:
             app = _without_needs(app, command.services)
+        if app.metrics_port is not None:
+            await self._metrics_port.open(app.metrics_port)
         await self.engine.apply(app)
         self._saved = None
         self._set_pending(None)

@@ -366,7 +366,8 @@ class Balance:
 class Each:
     """A part of a made file that is there once for each of those that are meant.
 
-    `of` is `metrics` (every replica that tells its metrics), `balance` (every replica that callers are spread over) or
+    `of` is `metrics` (every replica that tells its metrics), `own` (devbox, where its metrics are served), `balance`
+    (every replica that callers are spread over) or
     `use NAME` (every service made from that entry of the catalogue). In `text`, `{service}`, `{replica}`, `{number}`
     (counting from 1), `{address}`, `{path}` and the exports of the service stand for what they say.
     """
@@ -459,7 +460,10 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class AppSpec:
-    """The whole mesh: what one project's manifest asks for. `notes` are words for the user that are not errors."""
+    """The whole mesh: what one project's manifest asks for. `notes` are words for the user that are not errors.
+
+    `metrics_port` is the port of loopback on which devbox's own metrics were asked for, if any.
+    """
 
     project: str
     directory: str
@@ -468,6 +472,7 @@ class AppSpec:
     notes: tuple[str, ...] = ()
     networks: tuple[NetworkSpec, ...] = ()
     volumes: tuple[VolumeSpec, ...] = ()
+    metrics_port: int | None = None
 
     def service(self, name: str) -> ServiceSpec | None:
         return next((service for service in self.services if service.name == name), None)

@@ -137,7 +137,7 @@ class Engine:
         Raises UsageError when it cannot be as a whole, EngineUnavailable when a runtime it needs cannot be reached.
         """
         await self.adopted()
-        app = self.forms.applied(app)
+        app = self._with_own_port(self.forms.applied(app))
         for name in {service.runtime for service in app.services} - self.runtimes.keys():
             await self._add_runtime(name)
         for name in {service.runtime for service in app.services} & self.state.outages.keys():
@@ -152,8 +152,13 @@ class Engine:
             raise UsageError(words, hint=hint)
         changed = self._changed(units)
         self.ports.save()
-        self.app = app
+        self.app, self._relays.own_port = app, app.metrics_port
         self.post(SpecApplied(app.files, changed, units))
+
+    def _with_own_port(self, app: AppSpec) -> AppSpec:
+        """A manifest with the port for metrics that was asked for before, unless it brings another."""
+        before = self.app.metrics_port if self.app is not None else None
+        return replace(app, metrics_port=app.metrics_port or before)
 
     async def clear(self, *, volumes: bool) -> None:
         """Remove what runtimes made for the project besides its instances; with `volumes` its data too."""
@@ -221,7 +226,7 @@ class Engine:
     def preview(self, app: AppSpec, services: Collection[str], by: str) -> Decision:
         """What taking over a manifest and starting services would do. Changes nothing."""
         seq, now = self.state.seq, self.clock()
-        app = self.forms.applied(app)
+        app = self._with_own_port(self.forms.applied(app))
         units = self._resolve(app)
         needs = {service.name: [n.service for n in service.needs] for service in app.services}
         names = tuple(sorted(with_needs(services or needs.keys(), needs)))

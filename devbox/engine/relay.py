@@ -27,15 +27,19 @@ _Door = tuple[UnitKey, int]
 
 
 class Relays:
-    """Keeps a relay for each port of each ready host process, where there are containers that may dial it."""
+    """Keeps a relay for each port of each ready host process, where there are containers that may dial it.
+
+    `own_port` is one of devbox itself that they may dial too.
+    """
 
     def __init__(self, runtimes: Mapping[str, Runtime]) -> None:
         self._runtimes = runtimes
         self._open: dict[_Door, asyncio.Task[None]] = {}
+        self.own_port: int | None = None
 
     def follow(self, state: State) -> None:
         """Have exactly the relays that the mesh needs now."""
-        doors = _doors(state)
+        doors = _doors(state, self.own_port)
         # A process that listens goes on doing so while it is unwell.
         wanted = {door for door, listens in doors.items() if listens or door in self._open}
         for door in self._open.keys() - wanted:
@@ -64,13 +68,14 @@ class Relays:
                 await server.serve_forever()
 
 
-def _doors(state: State) -> dict[_Door, bool]:
+def _doors(state: State, own_port: int | None) -> dict[_Door, bool]:
     """The ports of live host processes that a container may dial, and whether the process listens by now."""
     specs = [(unit, unit.unit.spec) for unit in state if unit.unit is not None]
     # Those that are still to start count: they may dial with their first breath.
     if not any(isinstance(spec.run, ContainerRun) and (unit.live or unit.wanted) for unit, spec in specs):
         return {}
-    return {
+    own = {(UnitKey("devbox"), own_port): True} if own_port is not None else {}
+    return own | {
         (unit.key, port.published): unit.health in (Health.NONE, Health.HEALTHY)
         for unit, spec in specs
         if unit.live and (isinstance(spec.run, ProcessRun) or has_door(spec))

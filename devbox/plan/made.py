@@ -19,12 +19,16 @@ Export = Callable[[ServiceSpec, Reference], str]
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """What there is to make files from, as one reader sees it: every replica, and how each is dialled."""
+    """What there is to make files from, as one reader sees it: every replica, and how each is dialled.
+
+    `own_metrics` is where devbox tells its own metrics, if it was asked to.
+    """
 
     replicas: Mapping[UnitKey, ServiceSpec]
     address: Address
     export: Export
     text: Callable[[Template], str]
+    own_metrics: str = ""
 
 
 def made_files(reader: ServiceSpec, mesh: Mesh) -> tuple[FileContent, ...]:
@@ -44,6 +48,8 @@ def made_files(reader: ServiceSpec, mesh: Mesh) -> tuple[FileContent, ...]:
 
 def _repeated(each: Each, reader: ServiceSpec, mesh: Mesh) -> str:
     found = enumerate(_meant(each.of, reader, mesh), start=1)
+    if each.of == "own":
+        return each.text.replace("{address}", mesh.own_metrics) if mesh.own_metrics else ""
     return "".join(_filled(each.text, number, key, mesh, endpoint) for number, (key, endpoint) in found)
 
 

@@ -47,12 +47,16 @@ def resolve(app: AppSpec, publish: Publish) -> tuple[Unit, ...]:
         for key in _keys(service):
             reader = replace(service, ports=published[key])
             unit_services = {**first, service.name: reader}
-            units.append(_unit(key, _with_made_files(reader, unit_services, replicas), unit_services))
+            made = _with_made_files(reader, unit_services, replicas, app.metrics_port)
+            units.append(_unit(key, made, unit_services))
     return tuple(units)
 
 
 def _with_made_files(
-    reader: ServiceSpec, services: dict[str, ServiceSpec], replicas: dict[UnitKey, ServiceSpec]
+    reader: ServiceSpec,
+    services: dict[str, ServiceSpec],
+    replicas: dict[UnitKey, ServiceSpec],
+    metrics_port: int | None,
 ) -> ServiceSpec:
     """The service with the files in its container that are made from the mesh."""
     if not reader.made_files or not isinstance(reader.run, ContainerRun):
@@ -62,6 +66,7 @@ def _with_made_files(
         lambda target, replica, port: _replica_address(target, replica, port, reader),
         lambda target, what: export(target, what, reader, services),
         lambda template: _text(template, reader, services),
+        own_metrics=f"{HOST_GATEWAY}:{metrics_port}" if metrics_port is not None else "",
     )
     return replace(reader, run=replace(reader.run, files=(*reader.run.files, *made_files(reader, mesh))))
 

@@ -75,7 +75,9 @@ def _as_asked(app: AppSpec, args: Arguments) -> AppSpec:
             run = replace(run, build=None, options=replace(run.options, pull_policy="never"))
         return replace(service, run=run)
 
-    return replace(app, services=tuple(map(asked, app.services)))
+    if args.metrics_port is not None and not 0 < args.metrics_port < 65536:
+        raise UsageError(f"there is no port {args.metrics_port}")
+    return replace(app, services=tuple(map(asked, app.services)), metrics_port=args.metrics_port)
 
 
 def _images_made(app: AppSpec, args: Arguments) -> bool:
