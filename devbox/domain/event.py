@@ -296,6 +296,18 @@ class Signalled:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryExceeded:
+    """A process uses more memory than it may (bytes), on a machine where it cannot be kept from that."""
+
+    key: UnitKey
+    used: int
+    limit: int
+
+    def describe(self) -> str:
+        return f"uses {self.used >> 20} MB, over its limit of {self.limit >> 20} MB, which can only be watched here"
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A step under way tells how far it is: bytes pulled, build steps. Never journalled."""
 
@@ -361,6 +373,7 @@ Body = (
     | Slept
     | Woken
     | Signalled
+    | MemoryExceeded
     | Progress
     | RuntimeUnreachable
     | RuntimeReachable
@@ -395,7 +408,7 @@ def service_of(body: Body) -> str:
             return observed.key.service
         case StepFinished() | StepFailed() | InstanceGone() | HealthChanged() | Signalled() | Progress():
             return body.key.service
-        case Outdated() | PauseChanged() | Seeded() | OldOneServes() | Slept() | Woken():
+        case Outdated() | PauseChanged() | Seeded() | OldOneServes() | Slept() | Woken() | MemoryExceeded():
             return body.key.service
         case ReloadRequested() | Reloaded() | ReloadFailed() | WatchNoted():
             return body.service

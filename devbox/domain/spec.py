@@ -270,7 +270,8 @@ class ProcessRun:
     """Runs on the host, in a session of its own.
 
     `unprivileged` processes refuse to run as root (PostgreSQL); when devbox is root they run as another user.
-    `data_dir` is made before the first start, kept by `down` and removed by `down -v`.
+    `data_dir` is made before the first start, kept by `down` and removed by `down -v`. `memory` is the most bytes that
+    it may use with all its children; None: as many as there are.
     """
 
     argv: tuple[Template, ...]
@@ -278,6 +279,7 @@ class ProcessRun:
     init: tuple[InitCommand, ...] = ()
     unprivileged: bool = False
     data_dir: str | None = None
+    memory: int | None = None
 
     def filled(self, fill: Callable[[Template], Template]) -> ProcessRun:
         """This run with every template in it replaced by what `fill` makes of it."""

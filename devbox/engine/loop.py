@@ -41,6 +41,7 @@ from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
 from devbox.engine.metrics import Recorder
+from devbox.engine.overuse import Overuse
 from devbox.engine.ports import PortBook
 from devbox.engine.reach import note_outage, outage_of
 from devbox.engine.reduce import reduce
@@ -106,6 +107,7 @@ class Engine:
         self._executor = Executor(self.runtimes, self.post, self._doors)
         self.prober = Prober(self.runtimes, logs, self.post, Seeder(self.runtimes, seeds, self.post))
         self.metrics = Recorder(self.runtimes)
+        self.metrics.listen(Overuse(self.post).look)
         self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []
         self._adopted = asyncio.Event()

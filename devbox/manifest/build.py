@@ -26,7 +26,7 @@ from devbox.domain.spec import (
 )
 from devbox.manifest import resources, watching
 from devbox.manifest.backing import Backing
-from devbox.manifest.container import READERS, SILENT_FOR_PROCESSES
+from devbox.manifest.container import FOR_PROCESSES_TOO, READERS, SILENT_FOR_PROCESSES
 from devbox.manifest.draft import Draft
 from devbox.manifest.health import probe
 from devbox.manifest.resources import Resources
@@ -57,6 +57,7 @@ def spec(
         run = _furnished(scope, draft, run, declared)
     elif run is not None:
         _note_container_keys(scope, draft)
+        run = replace(run, memory=draft.limits.get("memory") or None)
     if run is None or not _ports_fit(scope, draft, run):
         return None
     made = _assembled(scope, draft, run, pieces, is_job=draft.name in jobs)
@@ -104,7 +105,8 @@ def _other_form(draft: Draft, run: Run, pieces: Pieces | None) -> Form | None:
     if draft.local is None or not isinstance(run, ContainerRun):
         return None
     env = {var.name: var for var in _environment(draft, pieces)} | draft.local.environment
-    return Form(ProcessRun(draft.local.command, draft.local.working_dir), tuple(env.values()))
+    local = ProcessRun(draft.local.command, draft.local.working_dir, memory=draft.limits.get("memory") or None)
+    return Form(local, tuple(env.values()))
 
 
 def _note_what_no_door_can_do(scope: Scope, draft: Draft, made: ServiceSpec) -> None:
@@ -190,7 +192,7 @@ def _build(scope: Scope, draft: Draft, declared: Resources) -> BuildSpec | None:
 
 def _note_container_keys(scope: Scope, draft: Draft) -> None:
     for key in draft.keys:
-        if key in READERS and key not in SILENT_FOR_PROCESSES:
+        if key in READERS and key not in SILENT_FOR_PROCESSES | FOR_PROCESSES_TOO:
             words = f"services.{draft.name}.{key} has no effect: {draft.name} runs as a process of this machine"
             scope.problems.note(draft.keys[key], words)
 

@@ -382,3 +382,6 @@ SILENT_FOR_PROCESSES = frozenset({
     "pull_refresh_after", "stdin_open", "tty", "logging",
 })  # fmt: skip
 """Keys that make no difference to a host process, and need no word about it."""
+
+FOR_PROCESSES_TOO = frozenset({"mem_limit"})
+"""Keys that count for a host process as they do for a container."""

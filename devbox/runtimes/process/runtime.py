@@ -26,6 +26,7 @@ from devbox.runtimes.base import Change, ExecResult, LogFiles, Lost, Report, Syn
 from devbox.runtimes.process import launch, ports
 from devbox.runtimes.process.commands import run_command
 from devbox.runtimes.process.link import KeeperLink, KeeperRefused, Record
+from devbox.runtimes.process.memory import MemoryGroups
 from devbox.runtimes.process.usage import Usage
 
 _KILL_LIMIT = 10.0
@@ -49,6 +50,7 @@ class ProcessRuntime:
         self._known: dict[str, Observed] = {}
         self._clean: set[str] = set()
         self._usage = Usage()
+        self._memory = MemoryGroups(places.run / "memory")
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeper = KeeperLink(
             places.keeper_socket,
@@ -64,7 +66,7 @@ class ProcessRuntime:
 
     async def observe(self) -> tuple[Observed, ...]:
         records = (await self._keeper.request("list"))["records"]
-        seen = tuple(_as_it_stands(_observed(record)) for record in records)
+        seen = tuple(_as_it_stands(self._observed(record)) for record in records)
         self._known = {instance.ref.id: instance for instance in seen}
         return seen
 
@@ -133,7 +135,9 @@ class ProcessRuntime:
 
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
         pids = {ref: self._known[ref.id].pid for ref in refs if ref.id in self._known and self._known[ref.id].alive}
-        return await asyncio.to_thread(self._usage.measure, {ref: pid for ref, pid in pids.items() if pid is not None})
+        alive = {ref: pid for ref, pid in pids.items() if pid is not None}
+        samples = await asyncio.to_thread(self._usage.measure, alive)
+        return {ref: replace(each, memory_limit=self._memory.limit(ref.id)) for ref, each in samples.items()}
 
     async def clear(self, *, volumes: bool) -> None:
         """Host processes leave nothing but files, which go with the project's directory."""
@@ -196,7 +200,10 @@ class ProcessRuntime:
             )
         except KeeperRefused as exc:
             raise StepError(_refusal(argv, exc)) from exc
-        return self._remember(_observed(reply["record"]))
+        started = self._remember(self._observed(reply["record"]))
+        if run.memory is not None and started.pid is not None:
+            await asyncio.to_thread(self._memory.hold, started.ref.id, started.pid, run.memory)
+        return started
 
     def _private_ports(self, unit: Unit) -> tuple[tuple[int, int], ...]:
         """Ports on loopback for a new instance that stands behind a door; none for any other."""
@@ -246,8 +253,14 @@ class ProcessRuntime:
         await self._keeper.request("forget", id=ref.id)
         self._known.pop(ref.id, None)
         self._clean.discard(ref.id)
+        self._memory.forget(ref.id)
 
     # --- what happens by itself
+
+    def _observed(self, record: Record) -> Observed:
+        seen = _observed(record)
+        ran_out = not seen.alive and not seen.succeeded and self._memory.ran_out(seen.ref.id)
+        return replace(seen, oom=True) if ran_out else seen
 
     def _remember(self, seen: Observed) -> Observed:
         before = self._known.get(seen.ref.id)
@@ -259,7 +272,7 @@ class ProcessRuntime:
     def _exited(self, record: Record, clean: bool) -> None:
         if clean:
             self._clean.add(record["id"])
-        seen = self._remember(_observed(record))
+        seen = self._remember(self._observed(record))
         end = self._ends.pop(seen.ref.id, None)
         if end is not None and not end.done():
             end.set_result(seen)
