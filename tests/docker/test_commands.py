@@ -28,6 +28,10 @@ services:
     environment: {{OWN: of the service, BOTH: of the service}}
     volumes: ["data:/data", "/scratch"]
     stop_grace_period: 2s
+    tasks:
+      tell: sh -c 'echo $$OWN, $$0, $$(hostname)'
+      fail: [sh, -c, "exit 7"]
+      read: cat
   cache: {{image: "redis:7", ports: ["127.0.0.1:17301:6379"]}}
   spare: {{image: "redis:7", ports: ["127.0.0.1:17302:6379"], profiles: [never]}}
   gate:
@@ -53,6 +57,15 @@ def mesh(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mes
     yield it
     it.end()
     assert left(before, ["t3cmd"]) == []
+
+
+def test_a_task_runs_in_the_container(mesh: Mesh) -> None:
+    told = piped(mesh, "task", "box", "tell", "me").stdout.decode()
+    host = docker("exec", "t3cmd-box-1", "hostname").strip()
+    assert told == f"of the service, me, {host}\n"
+    assert piped(mesh, "task", "box", "fail").returncode == 7
+    assert piped(mesh, "task", "box", "read", typed=b"as it is\0").stdout == b"as it is\0"
+    assert one_offs() == []
 
 
 def terminal(it: Mesh, *args: str, lines: int = 24, columns: int = 80) -> Any:
