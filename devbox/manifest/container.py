@@ -21,6 +21,7 @@ from devbox.manifest.draft import Draft
 from devbox.manifest.mounts import tmpfs, volumes
 from devbox.manifest.networks import attachments
 from devbox.manifest.resources import configs, secrets
+from devbox.manifest.source import Place
 from devbox.manifest.tree import Mapping, Node, Scalar, Sequence
 from devbox.manifest.values import Scope, shown
 
@@ -30,6 +31,7 @@ UNLIMITED = -1
 
 DEVICE_KEYS = ("source", "target", "permissions")
 REQUEST_KEYS = ("capabilities", "driver", "count", "device_ids", "options")
+_HOST = re.compile(r"([^=:\s]+)[=:]\s*\[*([^\s\[\]]+)\]*")
 _CDI = re.compile(r"[\w.-]+/[\w.-]+=[\w.:-]+", re.ASCII)
 _PULL_POLICIES = ("always", "never", "missing", "if_not_present", "build", "daily", "weekly", "refresh")
 _PULL_EVERY = re.compile(r"every_\w+", re.ASCII)
@@ -144,20 +146,22 @@ def _extra_hosts(scope: Scope, node: Node, draft: Draft) -> None:
 
 def hosts(scope: Scope, node: Node, what: str) -> tuple[tuple[str, str], ...]:
     """Names and addresses: `name:address`, `name=address`, or a mapping of a name to one address or several."""
+    said: list[tuple[Place, str]] = []
     if isinstance(node, Mapping):
-        return tuple(
-            (name, address.strip("[]"))
-            for name, entry in node
-            for address in scope.texts(entry.value, f"{name} in {what}")
-        )
+        for name, entry in node:
+            addresses = scope.texts(entry.value, f"{name} in {what}")
+            said += [(entry.value.place, f"{name}={address}") for address in addresses]
+    else:
+        for item in scope.items(node, what):
+            if (text := scope.text(item, f"an item of {what}")) is not None:
+                said.append((item.place, text))
     found = []
-    for item in scope.items(node, what):
-        text = scope.text(item, f"an item of {what}")
-        match = re.fullmatch(r"([^=:\s]+)[=:]\s*(\S+)", text or "")
+    for place, text in said:
+        match = _HOST.fullmatch(text)
         if match:
-            found.append((match[1], match[2].strip("[]")))
-        elif text is not None:
-            scope.problems.add(item.place, f"{shown(text)} is no host", "Write name=address, for example db=10.0.0.7.")
+            found.append((match[1], match[2]))
+        else:
+            scope.problems.add(place, f"{shown(text)} is no host", "Write name=address, for example db=10.0.0.7.")
     return tuple(found)
 
 
