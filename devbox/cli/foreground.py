@@ -24,6 +24,7 @@ from devbox.domain.log import LogChunk
 from devbox.domain.places import Places
 from devbox.domain.status import Phase
 from devbox.views.plain import LogPrinter, remarks
+from devbox.views.progress import Pace
 
 _GRACEFUL = Command(Action.DOWN, by="Ctrl-C")
 _AT_ONCE = Command(Action.DOWN, by="Ctrl-C, twice", signal="SIGKILL", grace=0.0)
@@ -123,6 +124,7 @@ class _Session:
             colour=colour_wanted(sys.stdout.isatty(), args.ansi),
         )
         self._rows: dict[str, Row] = {}
+        self._pace = Pace()
         self._up_done = threading.Event()
         self._deciding = threading.Lock()
         self._ending = False
@@ -179,6 +181,9 @@ class _Session:
         frame: Frame = decode(Frame, item)  # type: ignore[arg-type]
         if isinstance(frame, Snapshot | Changed):
             self._rows |= {row.name: row for row in frame.rows}
+        if isinstance(frame, Changed):
+            for service, line in self._pace.lines(frame.events):
+                say(f"devbox │ {service}: {line}")
         if isinstance(frame, Changed | PendingChanged):
             for remark in remarks(frame):
                 say(f"devbox │ {remark}")

@@ -85,8 +85,8 @@ def _drop(old: UnitState, event: Event) -> UnitState:
 
 
 def _rest_ended(unit: UnitState, event: Event) -> UnitState:
-    """A replica that had come to rest (completed, failed, pausing) gets a fresh chance."""
-    fresh = replace(unit, attempts=0, retry_at=None, failure=None)
+    """A replica that had come to rest (completed, failed, pausing) gets a fresh chance, from its preparation on."""
+    fresh = replace(unit, attempts=0, retry_at=None, failure=None, prepared="" if not unit.live else unit.prepared)
     return _moved(fresh, Phase.IDLE, event) if unit.phase in _REST else fresh
 
 
@@ -110,7 +110,9 @@ def _intend(unit: UnitState, event: Event, body: IntentChanged) -> UnitState:
     at_rest = unit.phase in (Phase.FAILED, Phase.BACKOFF) or (unit.phase is Phase.COMPLETED and not asked.wanted)
     if unit.intent is body.intent and not at_rest:
         return asked
-    worded = replace(asked, why=body.by, cause=event.seq, attempts=0, retry_at=None)
+    # What it was made ready with may be gone by now: somebody cleaned up among the images.
+    prepared = unit.prepared if unit.live else ""
+    worded = replace(asked, why=body.by, cause=event.seq, attempts=0, retry_at=None, prepared=prepared)
     return _rest_ended(worded, event) if at_rest else worded
 
 

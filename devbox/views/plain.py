@@ -19,6 +19,7 @@ from devbox.domain.event import (
 )
 from devbox.domain.log import LogChunk
 from devbox.domain.status import Health
+from devbox.views.progress import Pace
 
 _COLOURS = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 
@@ -75,6 +76,13 @@ class ProgressPrinter:
     def __init__(self, out: TextIO, began: float) -> None:
         self._out, self._began = out, began
         self._states: dict[str, str] = {}
+        self._pace = Pace()
+
+    def events(self, events: Collection[Event]) -> None:
+        """Say what steps under way tell of themselves: layers that are pulled, steps of a build."""
+        for service, line in self._pace.lines(events):
+            self._out.write(f"  {time.time() - self._began:6.2f} s  {service}  {harmless(line)}\n")
+        self._out.flush()
 
     def rows(self, rows: Collection[Row], now: float, *, silent: bool = False) -> None:
         """Say which of these rows are in a state worth a line that they were not in before."""

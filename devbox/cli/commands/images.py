@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from devbox.domain.errors import DevboxError, StepError, UsageError
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec, Unit, UnitKey
 from devbox.runtimes.base import Report
 from devbox.runtimes.docker.session import EngineSession, UsedImage, engine_session
+from devbox.views.progress import Pace
 from devbox.views.words import age, size
 
 _AT_ONCE = 4
@@ -68,6 +70,12 @@ def pull(
     return DONE if ignore_failures else code
 
 
+def ensure(session: EngineSession, specs: Sequence[ServiceSpec], *, quiet: bool = False) -> int:
+    """Have the images of services here as their pull policies ask for."""
+    units = {spec.run.image: Unit(UnitKey(spec.name), spec, "") for spec in specs if isinstance(spec.run, ContainerRun)}
+    return _each(list(units), lambda image, report: session.ensure(units[image], report), quiet=quiet)
+
+
 def _with_build_flags(specs: Sequence[ServiceSpec], args: Arguments) -> list[ServiceSpec]:
     """The services with what the flags say of their builds."""
     given = tuple((name, value) for name, _, value in (each.partition("=") for each in args.build_arg or ()))
@@ -91,15 +99,13 @@ def _each(names: Sequence[str], act: Callable[[str, Report], None], *, quiet: bo
     lock = threading.Lock()
 
     def one(name: str) -> bool:
-        shown = ""
+        pace = Pace()
 
         def report(text: str, done: int | None, total: int | None) -> None:
-            nonlocal shown
-            line = f"{text} {done * 100 // total}%" if done is not None and total else text
-            if line != shown and not quiet:
-                shown = line
+            line = pace.line(name, text, done, total, time.monotonic())
+            if line is not None and not quiet:
                 with lock:
-                    say(f"{name:<20} {line}")
+                    say(line if name in line else f"{name:<20} {line}")
 
         try:
             act(name, report)
@@ -147,8 +153,6 @@ def _as_json(image: UsedImage) -> dict[str, object]:
 
 
 def _print_images(found: Sequence[UsedImage]) -> None:
-    import time
-
     from devbox.views.table import columns
 
     now = time.time()

@@ -30,11 +30,11 @@ def run(args: Arguments) -> int:
     app = _as_asked(reading.app, args)
     for note in app.notes:
         say(f"note: {note}")
-    if (args.build or args.pull == "always") and not args.plan and not _images_made(app, args):
-        return FAILED
     places = Places.of(app.project)
     if args.plan:
         return _print_plan(args, app, places)
+    if not _images_made(app, args, places):
+        return FAILED
     if args.remove_orphans:
         from devbox.cli.orphans import remove_orphans
 
@@ -80,9 +80,12 @@ def _as_asked(app: AppSpec, args: Arguments) -> AppSpec:
     return replace(app, services=tuple(map(asked, app.services)), metrics_port=args.metrics_port)
 
 
-def _images_made(app: AppSpec, args: Arguments) -> bool:
-    """Pull and build what the flags ask for, before anything is touched."""
-    from devbox.cli.commands.images import build, chosen, pull
+def _images_made(app: AppSpec, args: Arguments, places: Places) -> bool:
+    """Pull and build what the flags ask for, and the policies of what runs already, before anything is touched."""
+    renewed = [] if args.no_recreate else _renewed_by_policy(app, places)
+    if not (args.build or args.pull == "always" or renewed):
+        return True
+    from devbox.cli.commands.images import build, chosen, ensure, pull
     from devbox.domain.graph import with_needs
     from devbox.runtimes.docker.session import engine_session
 
@@ -94,7 +97,23 @@ def _images_made(app: AppSpec, args: Arguments) -> bool:
     with engine_session(app.project, args.project().environment) as session:
         if args.pull == "always" and pull(session, specs, quiet=quiet) != DONE:
             return False
+        if ensure(session, [spec for spec in specs if spec.name in renewed], quiet=quiet) != DONE:
+            return False
         return not args.build or build(session, specs, quiet=quiet) == DONE
+
+
+def _renewed_by_policy(app: AppSpec, places: Places) -> frozenset[str]:
+    """The services that run and whose policy has their image looked for again; others do so when they start."""
+    runs = {s.name: s.run for s in app.services if isinstance(s.run, ContainerRun)}
+    asking = {name for name, run in runs.items() if run.options.pull_policy not in _KEEPING}
+    if not asking or not supervisor_answers(places):
+        return frozenset()
+    rows = Client(places.socket, places.project).get("/v1/state")["rows"]
+    return frozenset(row["service"] for row in rows if row["service"] in asking and row["pid"])
+
+
+_KEEPING = frozenset({"", "missing", "if_not_present", "never"})
+"""Pull policies by which an image that is here is good enough."""
 
 
 def _print_plan(args: Arguments, app: AppSpec, places: Places) -> int:
@@ -180,7 +199,10 @@ def _show_progress(client: Client, style: str) -> None:
             frame: Frame = decode(Frame, item)  # type: ignore[arg-type]
             if isinstance(frame, Changed) and style == "json":
                 print(*map(event_line, frame.events), sep="\n", flush=True)
-            elif isinstance(frame, Snapshot | Changed):
+                continue
+            if isinstance(frame, Changed):
+                printer.events(frame.events)
+            if isinstance(frame, Snapshot | Changed):
                 printer.rows(frame.rows, time.time(), silent=isinstance(frame, Snapshot))
     except (DevboxError, ValueError):
         return

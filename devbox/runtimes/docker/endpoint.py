@@ -57,16 +57,17 @@ def answers(environ: Mapping[str, str]) -> bool:
 
 def _certificates(environ: Mapping[str, str]) -> str | None:
     if environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_CERT_PATH"):
-        return environ.get("DOCKER_CERT_PATH") or str(_configuration(environ))
+        return environ.get("DOCKER_CERT_PATH") or str(configuration(environ))
     return None
 
 
-def _configuration(environ: Mapping[str, str]) -> Path:
+def configuration(environ: Mapping[str, str]) -> Path:
+    """The folder of the user's Docker configuration."""
     return Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "~")).expanduser() / ".docker")
 
 
 def _of_context(environ: Mapping[str, str]) -> Endpoint | None:
-    folder = _configuration(environ)
+    folder = configuration(environ)
     name = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext")
     if not isinstance(name, str) or name in ("", "default"):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from devbox.domain.errors import StepError
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
+from devbox.runtimes.docker.credentials import HUB, Credentials, Login, credentials, registry_of
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -55,7 +57,9 @@ def _tagged_at(seen: dict[str, Any]) -> float:
         return 0.0
 
 
-def ensure_image(client: APIClient, name: str, policy: str, platform: str, report: Report) -> None:
+def ensure_image(
+    client: APIClient, name: str, policy: str, platform: str, environ: Mapping[str, str], report: Report
+) -> None:
     """Have an image here, by Compose's pull policy. Raises StepError with the registry's words."""
     here = find_image(client, name)
     if policy == "never" and here is None:
@@ -63,7 +67,7 @@ def ensure_image(client: APIClient, name: str, policy: str, platform: str, repor
         raise StepError(Failure(FailureKind.ENGINE, words, "Build or pull it, or change the policy."))
     period = pull_period(policy)
     if here is None or (period is not None and time.time() - here.tagged_at > period):
-        pull(client, name, platform, report)
+        pull(client, name, platform, environ, report)
 
 
 def pull_period(policy: str) -> float | None:
@@ -78,48 +82,96 @@ def pull_period(policy: str) -> float | None:
     return float(sum(int(n or 0) * unit for n, unit in zip(match.groups(), _EVERY_UNITS, strict=True)))
 
 
-def pull(client: APIClient, name: str, platform: str, report: Report) -> None:
-    """Pull an image, telling how many bytes of its layers are here."""
+def pull(client: APIClient, name: str, platform: str, environ: Mapping[str, str], report: Report) -> None:
+    """Pull an image with the user's own credentials, telling of each layer and how many bytes of all are here."""
+    repository, tag = split(name)
+
+    def begin(login: Login) -> Iterator[dict[str, Any]]:
+        stream = client.pull(repository, tag, stream=True, decode=True, platform=platform or None, auth_config=login)
+        return iter(stream)
+
+    _transfer("pull", name, begin, environ, report)
+
+
+def push(client: APIClient, name: str, environ: Mapping[str, str], report: Report) -> None:
+    """Push an image to its registry with the user's own credentials. Raises StepError with the registry's words."""
+    repository, tag = split(name)
+
+    def begin(login: Login) -> Iterator[dict[str, Any]]:
+        return iter(client.push(repository, tag, stream=True, decode=True, auth_config=login))
+
+    _transfer("push", name, begin, environ, report)
+
+
+def _transfer(
+    what: str,
+    name: str,
+    begin: Callable[[Login], Iterator[dict[str, Any]]],
+    environ: Mapping[str, str],
+    report: Report,
+) -> None:
+    """Follow a pull or a push to its end. Raises StepError with the registry's words."""
     import docker.errors
 
-    report(f"pulling {name}", None, None)
-    layers: dict[str, tuple[int, int]] = {}
-    repository, tag = split(name)
+    report(f"{what}ing {name}", None, None)
+    known, layers = credentials(environ, registry_of(name)), Layers(f"{what}ing {name}", report)
     try:
-        for line in client.pull(repository, tag, stream=True, decode=True, platform=platform or None):
+        for line in begin(known.login):
             if "error" in line:
-                raise _unavailable("pull", name, line["error"])
-            _note_layer(layers, line)
-            done, total = (sum(pair) for pair in zip(*layers.values(), strict=True)) if layers else (0, 0)
-            report(f"pulling {name}", done or None, total or None)
+                raise _unavailable(what, name, line["error"], known)
+            layers.take(line, time.monotonic())
     except docker.errors.APIError as exc:
-        raise _unavailable("pull", name, str(exc.explanation or exc)) from exc
+        raise _unavailable(what, name, str(exc.explanation or exc), known) from exc
 
 
-def push(client: APIClient, name: str, report: Report) -> None:
-    """Push an image to its registry. Raises StepError with the registry's words."""
-    import docker.errors
+class Layers:
+    """The layers of an image on their way: reported whenever one gets somewhere, and now and then in between."""
 
-    layers: dict[str, tuple[int, int]] = {}
-    repository, tag = split(name)
-    try:
-        for line in client.push(repository, tag, stream=True, decode=True):
-            if "error" in line:
-                raise _unavailable("push", name, line["error"])
-            _note_layer(layers, line)
-            done, total = (sum(pair) for pair in zip(*layers.values(), strict=True)) if layers else (0, 0)
-            report(f"pushing {name}", done or None, total or None)
-    except docker.errors.APIError as exc:
-        raise _unavailable("push", name, str(exc.explanation or exc)) from exc
+    def __init__(self, head: str, report: Report) -> None:
+        self._head, self._report = head, report
+        self._bytes: dict[str, tuple[int, int]] = {}
+        self._states: dict[str, str] = {}
+        self._reported = 0.0
+
+    def take(self, line: dict[str, Any], now: float) -> None:
+        """Note a line of the engine's; `now` is in seconds of any clock."""
+        state, layer = _STATES.get(line.get("status", "")), line.get("id")
+        if state is None or not layer:
+            return
+        self._count(layer, state, line.get("progressDetail") or {})
+        moved = self._states.get(layer) != state
+        self._states[layer] = state
+        if moved or now - self._reported >= _REPORTED_EVERY:
+            self._reported = now
+            done, total = (sum(pair) for pair in zip(*self._bytes.values(), strict=True)) if self._bytes else (0, 0)
+            self._report(f"{self._head}: {layer} {state}", done if total else None, total or None)
+
+    def _count(self, layer: str, state: str, detail: dict[str, Any]) -> None:
+        current, total = int(detail.get("current") or 0), int(detail.get("total") or 0)
+        if state in _ARRIVED:
+            # A small layer is here before anybody told how big it is: unpacking it, the engine does.
+            whole = self._bytes.get(layer, (0, total))[1]
+            self._bytes[layer] = (whole, whole)
+        elif total > 0:
+            self._bytes[layer] = (min(current, total), total)
 
 
-def _note_layer(layers: dict[str, tuple[int, int]], line: dict[str, Any]) -> None:
-    detail = line.get("progressDetail") or {}
-    if line.get("id") and detail.get("total") and line.get("status") in ("Downloading", "Pushing"):
-        layers[line["id"]] = (min(detail.get("current", 0), detail["total"]), detail["total"])
-    elif line.get("id") in layers and line.get("status") in ("Download complete", "Pull complete", "Pushed"):
-        total = layers[line["id"]][1]
-        layers[line["id"]] = (total, total)
+_REPORTED_EVERY = 0.2
+"""Seconds between reports while nothing but bytes come."""
+
+_STATES = {
+    "Downloading": "downloading",
+    "Download complete": "downloaded",
+    "Extracting": "unpacking",
+    "Pull complete": "here",
+    "Already exists": "here already",
+    "Pushing": "uploading",
+    "Pushed": "there",
+    "Layer already exists": "there already",
+}
+"""What the engine says of a layer, and what we do. Of waiting and checking nothing is said."""
+
+_ARRIVED = frozenset({"unpacking", "here", "here already", "there", "there already"})
 
 
 def split(image: str) -> tuple[str, str]:
@@ -131,6 +183,25 @@ def split(image: str) -> tuple[str, str]:
     return (head, tag) if colon and "/" not in tag else (image, "latest")
 
 
-def _unavailable(what: str, image: str, words: str) -> StepError:
-    hint = "Is the name right, is the registry in reach, are you logged in (`docker login`)?"
-    return StepError(Failure(FailureKind.ENGINE, f"cannot {what} {image}: {words}", hint))
+_REFUSED = ("unauthorized", "no basic auth", "authentication required", "denied", "forbidden")
+_WAYS = {"pull": "from", "push": "to"}
+_MISSING = ("manifest unknown", "not found", "no such image", "does not exist")
+
+
+def _unavailable(what: str, image: str, words: str, known: Credentials) -> StepError:
+    """The registry's or the engine's refusal, with which registry it is and what to do."""
+    registry, lower = registry_of(image), words.lower()
+    login = f"`docker login{'' if registry == HUB else f' {registry}'}`"
+    if any(sign in lower for sign in _REFUSED):
+        who = (
+            f"{registry} did not take your credentials for it"
+            if known.login
+            else f"You are not logged in at {registry}"
+        )
+        hint = f"{who}: {login}, and try again."
+    elif any(sign in lower for sign in _MISSING):
+        hint = f"{registry} has no such image: is the name right, and the tag?"
+    else:
+        hint = f"Is {registry} in reach, and is that its name?"
+    hint = f"{hint} ({known.trouble})" if known.trouble else hint
+    return StepError(Failure(FailureKind.ENGINE, f"cannot {what} {image} {_WAYS[what]} {registry}: {words}", hint))

@@ -59,13 +59,13 @@ class Provisioner:
         """Have the image here: built where the manifest says how and it is not, else pulled by its policy."""
         run = container_run(unit)
         if run.build is None:
-            ensure_image(client, run.image, run.options.pull_policy, run.options.platform, report)
+            ensure_image(client, run.image, run.options.pull_policy, run.options.platform, self.environ, report)
         elif run.options.pull_policy == "build" or find_image(client, run.image) is None:
             self.build(client, unit, report)
         for mount in run.mounts:
             if mount.kind is MountKind.IMAGE:
                 _check_image_mounts(client, mount.source)
-                ensure_image(client, mount.source, "missing", run.options.platform, report)
+                ensure_image(client, mount.source, "missing", run.options.platform, self.environ, report)
 
     def build(self, client: APIClient, unit: Unit, report: Report) -> None:
         """Build the image of a service that says how. Raises StepError with the failing step and its output."""

@@ -101,10 +101,14 @@ class EngineSession:
     # --- images
 
     def pull(self, name: str, platform: str, report: Report) -> None:
-        images.pull(self._client, name, platform, report)
+        images.pull(self._client, name, platform, self._provisioner.environ, report)
 
     def push(self, name: str, report: Report) -> None:
-        images.push(self._client, name, report)
+        images.push(self._client, name, self._provisioner.environ, report)
+
+    def ensure(self, unit: Unit, report: Report) -> None:
+        """Have the image of a unit here, by its pull policy."""
+        self._provisioner.image(self._client, unit, report)
 
     def build(self, unit: Unit, report: Report) -> None:
         self._provisioner.build(self._client, unit, report)
