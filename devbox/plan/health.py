@@ -44,7 +44,8 @@ def judge(probe: Probe, pulse: Pulse, result: ProbeResult, age: float) -> Pulse:
 
 
 def _too_soon(probe: Probe, pulse: Pulse, age: float) -> bool:
-    return pulse.counted_at is not None and age - pulse.counted_at < probe.interval
+    # The first probe that the manifest asks for comes one interval after the start.
+    return age - (pulse.counted_at or 0.0) < probe.interval
 
 
 def next_pause(probe: Probe, pulse: Pulse) -> float:

@@ -15,11 +15,27 @@ from tests.meshes.engine import docker, eventually
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).parent / "cases"
+SETTINGS = {
+    "PIHOLE_PW": "of-a-test",
+    "PIHOLE_ROUTER_IP": "192.0.2.1",
+    "PIHOLE_NETWORK_DOMAIN": "example",
+    "PIHOLE_REVERSE_DNS": "192.0.2.0/24",
+    "PIHOLE_HOST_IP": "127.0.0.1",
+    "PIHOLE_HOST_IPV6": "::1",
+    "PLEX_MEDIA_PATH": "./media",
+    "TIMEZONE": "Etc/UTC",
+    "VPN_SERVER_URL": "wireguard",
+}
+"""What whoever runs these meshes is asked to set."""
 
 
 @dataclass
 class Case(Mesh):
     """A mesh whose Compose file is there already."""
+
+    @property
+    def project(self) -> str:
+        return self.manifest.lower()
 
     def write(self, manifest: str) -> None:
         shutil.copytree(CASES / manifest, self.directory, dirs_exist_ok=True)
@@ -36,17 +52,18 @@ class Case(Mesh):
 
     def end(self) -> None:
         super().end()
-        images = docker("image", "ls", "-q", f"{self.manifest}-*").split()
+        images = docker("image", "ls", "-q", f"{self.project}-*").split()
         if images:
             docker("image", "rm", "-f", *images)
 
     def left(self, before: Things) -> list[str]:
         """What of this project, or of nobody, is there that was not before."""
-        return left(before, [self.manifest])
+        return left(before, [self.project])
 
 
 def case(name: str, tmp_path: Path) -> Case:
-    env = {**os.environ, "DEVBOX_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, **SETTINGS, "DEVBOX_STATE_HOME": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+    env["HOME"] = str(tmp_path)
     return Case(tmp_path / name, name, env)
 
 

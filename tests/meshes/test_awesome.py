@@ -6,9 +6,12 @@ such files, so nothing else may have those while this runs.
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import pg8000.native
@@ -16,6 +19,7 @@ import pytest
 import redis
 
 from tests.docker.remains import everything
+from tests.engine.mesh import until
 from tests.meshes.case import Case, case, get
 from tests.meshes.engine import build, docker, eventually
 
@@ -73,10 +77,7 @@ def source_from_the_host(it: Case) -> None:
     client.close()
     container = f"{it.manifest}-web-1"
     assert docker("inspect", "-f", "{{.Config.StopSignal}}", container).strip() == "SIGINT"
-    began = time.monotonic()
-    it.ok("stop", "web")
-    assert time.monotonic() - began < 8, "an interrupt ends it; only a kill takes longer"
-    it.ok("start", "web")
+    stops_by_an_interrupt(it)
     assert "viewed 3 time" in get(8000).text
 
 
@@ -185,6 +186,240 @@ def built_with_arguments(it: Case) -> None:
     assert it.exec("backend", "cat", "/run/secrets/db-password") == "db-btf5q"
 
 
+def nextcloud_in_postgres(it: Case) -> None:
+    assert get(80, "/status.php").json() == {"installed": True, "database": 1, "cache": None}
+    assert it.exec("nc", "cat", "data/visits").strip() == "1"
+    assert it.exec("db", "psql", "-U", "nextcloud", "-Atc", "SELECT count(*) FROM visits").strip() == "1"
+
+
+def git_over_http(it: Case) -> None:
+    url = "http://127.0.0.1:3000"
+    assert get(3000).json() == []
+    assert httpx.post(f"{url}/api/v1/repos/things", trust_env=False).status_code == 200
+    assert get(3000).json() == ["things"]
+    assert it.exec("db", "psql", "-U", "gitea", "-Atc", "SELECT name FROM repository").strip() == "things"
+    here = it.directory / "things"
+
+    def git(*args: str) -> str:
+        author = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "http.proxy=")
+        return subprocess.run(["git", *author, *args], check=True, capture_output=True, text=True, timeout=60).stdout
+
+    git("clone", "-q", f"{url}/things.git", str(here))
+    (here / "one").write_text("1")
+    git("-C", str(here), "add", "one")
+    git("-C", str(here), "commit", "-qm", "The first")
+    git("-C", str(here), "push", "-q", "origin", "HEAD:master")
+    it.ok("restart", "gitea")
+    assert get(3000).json() == ["things"]
+    assert "refs/heads/master" in git("ls-remote", f"{url}/things.git")
+
+
+def flask(it: Case) -> None:
+    assert get(8000).text == "Hello World!"
+    stops_by_an_interrupt(it)
+
+
+def stops_by_an_interrupt(it: Case) -> None:
+    began = time.monotonic()
+    it.ok("stop", "web")
+    assert time.monotonic() - began < 8, "an interrupt ends it; only a kill takes longer"
+    it.ok("start", "web")
+
+
+def go_behind_nginx(it: Case) -> None:
+    assert get(80, "/deep/down").text == "Hello from Go, asked for /deep/down"
+
+
+def go_and_mysql(it: Case) -> None:
+    assert get(80).json() == [f"Blog post #{n}" for n in range(5)]
+    assert rows_of_mysql(it, "blog") == 5
+
+
+def aspnet(it: Case) -> None:
+    assert get(80).json() == [f"Blog post #{n}" for n in range(1, 6)]
+    assert rows_of_mysql(it, "blog") == 5
+
+
+def rows_of_mysql(it: Case, table: str) -> int:
+    """How many there are, as the server's own client counts them with the password of the secret."""
+    client = f'mysql -h127.0.0.1 -uroot -p"$(cat /run/secrets/db-password)" -Ne "SELECT count(*) FROM {table}" example'
+    return int(it.exec("db", "sh", "-c", client))
+
+
+def flask_and_mongo(it: Case) -> None:
+    assert get(80).text == "Hello from MongoDB, visit 1"
+    assert get(80).text == "Hello from MongoDB, visit 2"
+    assert documents(it, "mesh", "visits") == 2
+
+
+def react_and_mongo(it: Case) -> None:
+    assert get(3000, "/api").json() == []
+    httpx.post("http://127.0.0.1:3000/api", content="sweep", trust_env=False, timeout=10)
+    assert get(3000, "/api").json() == ["sweep"]
+    assert documents(it, "todo", "todos") == 1
+    docker("kill", f"{it.manifest}-mongo-1")
+    until(lambda: it.rows()["mongo"]["Restarts"] == 1, 20.0, "the restart")
+    assert eventually(lambda: documents(it, "todo", "todos")) == 1
+    assert it.devbox("exec", "-T", "frontend", "getent", "hosts", "mongo").returncode != 0
+    bundled(it, 3000, "frontend/src/index.js", "todos")
+
+
+def documents(it: Case, database: str, collection: str) -> int:
+    """How many there are, as a client beside the server counts them."""
+    count = f"print(pymongo.MongoClient()['{database}']['{collection}'].count_documents({{}}))"
+    return int(it.exec("mongo", "python3", "-c", f"import pymongo; {count}"))
+
+
+def bundled(it: Case, port: int, source: str, words: str) -> None:
+    """The page's code is made of that source, and a change of it on the host is in the page at once."""
+    assert words in get(port, "/bundle.js").text
+    assert '<script src="/bundle.js">' in get(port).text
+    file = it.directory / source
+    file.write_text(file.read_text() + "\nconsole.log('changed on the host');\n")
+    assert "changed on the host" in get(port, "/bundle.js").text
+
+
+def angular(it: Case) -> None:
+    bundled(it, 4200, "angular/src/main.js", "Hello from Angular")
+
+
+def vue(it: Case) -> None:
+    bundled(it, 8080, "vuejs/src/main.js", "Hello from Vue")
+
+
+def react_built(it: Case) -> None:
+    assert "React behind nginx" in get(80).text
+    assert "Hello from React" in get(80, "/index.js").text
+    assert docker("inspect", "-f", "{{.State.Running}}", "frontend").strip() == "true"
+
+
+def spark(it: Case) -> None:
+    assert get(8080).text == "Hello from Spark"
+
+
+def spark_and_mysql(it: Case) -> None:
+    posts = [f"Blog post #{n}" for n in range(1, 5)]
+    assert answered(8080).text.split("\n")[:-1] == posts
+    assert rows_of_mysql(it, "blog") == 4
+
+
+def answered(port: int, path: str = "/") -> httpx.Response:
+    """What is answered once the database behind it is there, which nothing waits for."""
+
+    def look() -> httpx.Response:
+        answer = get(port, path)
+        assert answer.status_code == 200
+        return answer
+
+    return eventually(look, 60.0)
+
+
+def spring_and_postgres(it: Case) -> None:
+    assert answered(8080).json() == ["Hello from Docker 1"]
+    assert answered(8080).json() == ["Hello from Docker 1", "Hello from Docker 2"]
+    assert it.exec("db", "psql", "-U", "postgres", "-Atc", "SELECT count(*) FROM greetings", "example").strip() == "2"
+
+
+def spring_react_and_mysql(it: Case) -> None:
+    assert get(3000, "/api").json() == {"id": 1, "name": "Docker"}
+    assert rows_of_mysql(it, "greetings") == 1
+    bundled(it, 3000, "frontend/src/index.js", "Hello from ")
+    assert it.devbox("exec", "-T", "frontend", "getent", "hosts", "db").returncode != 0
+
+
+def elastic(it: Case) -> None:
+    def found() -> None:
+        get(9200, "/nginx/_refresh")
+        hits = get(5601, "/search/nginx").json()["hits"]["hits"]
+        assert sorted(hit["_source"]["message"].split()[6] for hit in hits) == ["/one", "/two"]
+
+    eventually(found, 60.0)
+    assert get(9200, "/_cluster/health").json()["number_of_nodes"] == 1
+    assert get(5601, "/api/status").json() == {"level": "available"}
+    assert docker("inspect", "-f", "{{.State.Running}}", "es", "log", "kib").split() == ["true"] * 3
+
+
+def engine_by_its_socket(it: Case) -> None:
+    containers = get(9000, "/api/endpoints/1/docker/containers/json").json()
+    assert ["/portainer"] in [each["Names"] for each in containers]
+    it.ok("restart", "portainer")
+    assert get(9000, "/api/system/status").json() == {"Version": "stand-in"}
+    assert "docker.sock" in it.exec("portainer", "cat", "/data/portainer.json")
+
+
+def plex(it: Case) -> None:
+    assert 'version="docker"' in get(32400, "/identity").text
+    assert get(32400, "/library").json() == ["film.txt"]
+    assert docker("inspect", "-f", "{{.HostConfig.NetworkMode}}", "plex").strip() == "host"
+
+
+def minecraft(it: Case) -> None:
+    def status() -> bytes:
+        with socket.create_connection(("127.0.0.1", 25565), 10) as game:
+            game.sendall(b"\x10\x00\xfd\x05\x09localhost\x63\xdd\x01" + b"\x01\x00")
+            return game.makefile("rb").read()
+
+    assert b'"protocol": 765' in eventually(lambda: status() or fail("no answer yet"))
+    limit = docker("inspect", "-f", "{{.HostConfig.Memory}}", f"{it.manifest}-minecraft-1")
+    assert int(limit) == 1536 << 20
+    assert (Path(it.env["HOME"]) / "minecraft_data" / "world").is_dir()
+
+
+def fail(words: str) -> NoReturn:
+    raise AssertionError(words)
+
+
+def name_servers(it: Case) -> None:
+    assert looked_up("mesh.example", 5054) == "192.0.2.7"
+    assert looked_up("mesh.example", 53) == "192.0.2.7", "it asks the other, at its fixed address"
+    assert get(8080, "/admin/api?auth=of-a-test").json() == {"upstreams": ["10.86.53.2#5054", "1.1.1.1"]}
+    assert get(8080, "/admin/api?auth=wrong").status_code == 401
+    (it.directory / "pihole" / "custom.list").write_text("mesh.example\n")
+    it.ok("restart", "pihole")
+    assert eventually(lambda: looked_up("mesh.example", 53)) == "0.0.0.0"
+
+
+def looked_up(name: str, port: int) -> str:
+    """The address of a name, by UDP, from the name server at a port of the host."""
+    words = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    question = b"\x12\x34\x01\x00\x00\x01" + bytes(6) + words + b"\x00\x00\x01\x00\x01"
+
+    def ask() -> str:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(2)
+            client.connect(("127.0.0.1", port))
+            client.send(question)
+            answer = client.recv(512)
+        assert answer[7], f"no answer: {answer!r}"
+        return socket.inet_ntoa(answer[-4:])
+
+    return eventually(ask)
+
+
+def tunnel(it: Case) -> None:
+    assert (
+        docker("inspect", "-f", '{{index .HostConfig.Sysctls "net.ipv4.conf.all.src_valid_mark"}}', "wireguard").strip()
+        == "1"
+    )
+    eventually(lambda: "is up" in docker("logs", "wireguard") or fail("not up yet"))
+    options = (
+        "--network",
+        f"{it.project}_default",
+        "--cap-add",
+        "NET_ADMIN",
+        "-e",
+        "INTERNAL_SUBNET=10.13.13.0",
+        "-v",
+        f"{it.directory}/config:/config",
+    )
+    docker("run", "-d", "--name", "wireguard-peer", *options, "linuxserver/wireguard", "peer")
+    try:
+        eventually(lambda: docker("exec", "wireguard-peer", "ping", "-c1", "-W1", "10.13.13.1"))
+        assert "latest handshake" in docker("exec", "wireguard", "wg", "show")
+    finally:
+        docker("rm", "-fv", "wireguard-peer")
+
+
 CASES: dict[str, tuple[Callable[[Case], None], tuple[str, ...]]] = {
     "nginx-flask-mysql": (flask_with_a_secret, ("mariadb", "python", "nginx")),
     "nginx-golang-postgres": (go_with_a_secret, ("postgres", "golang", "nginx")),
@@ -201,6 +436,27 @@ CASES: dict[str, tuple[Callable[[Case], None], tuple[str, ...]]] = {
     "django": (django, ("python",)),
     "nginx-wsgi-flask": (wsgi, ("nginx", "python")),
     "traefik-golang": (found_by_labels, ("traefik", "golang")),
+    "nextcloud-postgres": (nextcloud_in_postgres, ("postgres", "nextcloud")),
+    "gitea-postgres": (git_over_http, ("postgres", "gitea")),
+    "flask": (flask, ("python",)),
+    "nginx-golang": (go_behind_nginx, ("nginx", "golang")),
+    "nginx-golang-mysql": (go_and_mysql, ("mariadb", "nginx", "golang")),
+    "nginx-aspnet-mysql": (aspnet, ("mariadb", "nginx", "python")),
+    "nginx-flask-mongo": (flask_and_mongo, ("mongo", "nginx", "python")),
+    "react-express-mongodb": (react_and_mongo, ("mongo", "web")),
+    "angular": (angular, ("web",)),
+    "vuejs": (vue, ("web",)),
+    "react-nginx": (react_built, ("web", "nginx")),
+    "sparkjava": (spark, ("java",)),
+    "sparkjava-mysql": (spark_and_mysql, ("java", "mariadb")),
+    "spring-postgres": (spring_and_postgres, ("java", "postgres")),
+    "react-java-mysql": (spring_react_and_mysql, ("java", "mariadb", "web")),
+    "elasticsearch-logstash-kibana": (elastic, ("elasticsearch", "logstash", "kibana")),
+    "portainer": (engine_by_its_socket, ("portainer",)),
+    "plex": (plex, ("plex",)),
+    "minecraft": (minecraft, ("minecraft",)),
+    "pihole-cloudflared-DoH": (name_servers, ("pihole", "cloudflared")),
+    "wireguard": (tunnel, ("wireguard",)),
 }
 
 
@@ -218,3 +474,18 @@ def test_up_serves_and_down_leaves_nothing(engine: None, tmp_path: Path, name: s
         assert it.left(before) == []
     finally:
         it.end()
+
+
+def test_what_this_engine_cannot_run_is_named_and_leaves_nothing(engine: None, tmp_path: Path) -> None:
+    build("mariadb", "nginx")
+    before = everything()
+    it = case("wasmedge-mysql-nginx", tmp_path)
+    try:
+        done = it.devbox("up", "-d", "--wait", limit=300.0)
+        assert done.returncode == 1
+        assert "backend: Unknown runtime specified io.containerd.wasmedge.v1" in done.stderr
+        it.down()
+        assert it.left(before) == []
+    finally:
+        it.end()
+        docker("image", "rm", "-f", "demo-microservice")
