@@ -276,7 +276,11 @@ def _step_failed(state: State, event: Event, body: StepFailed) -> State:
         return state.with_units([beside.rejected(stuck, event, body.failure.message)])
     stuck = replace(stuck, failure=body.failure, why=body.failure.message, cause=event.seq)
     if body.op in (Op.STOP, Op.REMOVE):
-        phase = unit.phase if unit.phase is not Phase.STOPPING else Phase.RUNNING if unit.live else Phase.IDLE
+        # What ran may have ended while another, beside it, was being stopped.
+        seems_live = unit.phase in (Phase.STOPPING, Phase.RUNNING)
+        phase = unit.phase if not seems_live else Phase.RUNNING if unit.live else Phase.IDLE
+        if phase is Phase.IDLE:
+            stuck = replace(stuck, health=Health.NONE, probe_output="")
         return state.with_units([_moved(replace(stuck, retry_at=event.at + _RETRY_PAUSE), phase, event)])
     if unit.live:
         return state.with_units([replace(stuck, retry_at=event.at + pause(unit.key, 9))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devbox.domain.spec import Need, Reload, RestartPolicy, ServiceSpec, Until
@@ -113,6 +113,11 @@ def never_two_at_once(world: World) -> None:
 
 @settings(max_examples=4_000, deadline=None)
 @given(meshes(), histories)
+# The new one is unwell; while it is stopped, which fails, both end.
+@example(
+    (service("a", probe=True, door=True),),
+    [(0, 0), (0, 0), (7, 0), (11, 0), (0, 0), (7, 1), (6, 0), (6, 0), (4, 0)],
+)
 def test_any_history_is_legal_and_converges(mesh: tuple[ServiceSpec, ...], history: list[Choice]) -> None:
     world = World()
     world.apply(*mesh)
