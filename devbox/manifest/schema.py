@@ -41,6 +41,7 @@ _PAIRS: Schema = {
         {"type": "null"},
     ]
 }
+_HOSTS: Schema = {"anyOf": [{"type": "object", "additionalProperties": _TEXTS}, *_PAIRS["anyOf"][1:]]}
 _ANY_OBJECT: Schema = {"type": ["object", "null"]}
 
 _FLAGS = (
@@ -108,7 +109,8 @@ _ULIMITS: Schema = {
 }
 _BUILD = _object(
     builds.KEYS,
-    **dict.fromkeys(("args", "labels", "additional_contexts", "extra_hosts", "ssh"), _PAIRS),
+    **dict.fromkeys(("args", "labels", "additional_contexts", "ssh"), _PAIRS),
+    extra_hosts=_HOSTS,
     **dict.fromkeys(("cache_from", "cache_to", "tags", "platforms", "entitlements", "no_cache_filter"), _TEXTS),
     **dict.fromkeys(("no_cache", "privileged", "pull"), _FLAG),
     secrets=_list({"type": "string"}, _FILE_USE),
@@ -143,7 +145,8 @@ _RESTART: Schema = {
 _SHAPES: dict[str, Schema] = {
     **dict.fromkeys(TEXTS | SIZES | DURATIONS | {"idle_timeout", "open", "metrics", "balance"}, _TEXT),
     **dict.fromkeys(LISTS | {"label_file"}, _TEXTS),
-    **dict.fromkeys((*PAIRS, "environment", "extra_hosts"), _PAIRS),
+    **dict.fromkeys((*PAIRS, "environment"), _PAIRS),
+    "extra_hosts": _HOSTS,
     **dict.fromkeys(_FLAGS, _FLAG),
     **dict.fromkeys(_NUMBERS, _NUMBER),
     **dict.fromkeys(("command", "entrypoint"), _WORDS),
