@@ -22,7 +22,6 @@ SETTINGS = {
     "PIHOLE_REVERSE_DNS": "192.0.2.0/24",
     "PIHOLE_HOST_IP": "127.0.0.1",
     "PIHOLE_HOST_IPV6": "::1",
-    "PLEX_MEDIA_PATH": "./media",
     "TIMEZONE": "Etc/UTC",
     "VPN_SERVER_URL": "wireguard",
 }
