@@ -101,7 +101,7 @@ class Hands:
         await self.until(lambda: self.text().count(words) == 2)
 
     async def go_to(self, name: str) -> None:
-        """Select a replica with the keys one would use, and see its log read."""
+        """Select a replica with the keys one would use, and see its log drawn."""
         for _ in range(60):
             if self.table.selected == name:
                 break
@@ -109,6 +109,7 @@ class Hands:
         service = self.app.mesh.row(name)
         assert service is not None
         await self.until(lambda: self.control.read_logs[-1:] == [(service.service,)])
+        await self.at_rest()
 
     @property
     def screen(self) -> Screen[object]:
