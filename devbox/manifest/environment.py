@@ -6,7 +6,7 @@ import re
 
 from devbox.domain.spec import EnvVar, Origin, Template
 from devbox.manifest import variables
-from devbox.manifest.source import Place
+from devbox.manifest.source import Place, display_name, nearest_file
 from devbox.manifest.tree import Mapping, Node, Scalar
 from devbox.manifest.values import Scope, shown
 
@@ -82,6 +82,11 @@ def _env_file(scope: Scope, item: Node, earlier: dict[str, EnvVar]) -> dict[str,
     path = scope.base(item.place) / text
     if not required and not path.is_file():
         scope.problems.looked_at.add(path.absolute())
+        return {}
+    if not path.exists() and not (hint := nearest_file(path)):
+        hint = f"Create it, or write {{path: {text}, required: false}} if there need not be one."
+        scope.problems.looked_at.add(path.absolute())
+        scope.problems.add(path_node.place, f"cannot read {display_name(path)}: No such file or directory", hint)
         return {}
     known = {name: str(variable.value) for name, variable in earlier.items()}
     values = variables.read_file(path, scope.variables, scope.problems, path_node.place, raw, earlier=known)

@@ -73,7 +73,9 @@ def health(scope: Scope, node: Node, draft: Draft) -> None:
     if len(kinds) > 1:
         place = entries[kinds[1]].key
         scope.problems.add(place, f"health is checked in one way, here are {' and '.join(kinds)}")
-    elif not kinds and entries.keys() <= {*DETAILS, *TIMES} and isinstance(node, Mapping):
+    elif (
+        not kinds and isinstance(node, Mapping) and all(key in entries or key.startswith("x-") for key in node.entries)
+    ):
         hint = "Add http: /path, https: /path, tcp: port, grpc: port, exec: [command] or log: regex."
         scope.problems.add(node.place, "health does not say what to check", hint)
     elif kinds:

@@ -156,6 +156,8 @@ class _Reader:
             return name.end() + 1
         close = self._text.find("}", start, end)
         fragment = self._text[start : close + 1 if close >= 0 else min(start + 40, end)].split("\n")[0]
+        if close < 0:
+            raise BadForm(f"{fragment} is not closed", fragment, "Close it with }, or write $$ for a $ as such.")
         raise BadForm(f"{fragment} is not a valid variable", fragment)
 
     def _closing(self, at: int, end: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -23,6 +23,10 @@ MOST_NODES = 100_000
 DEEPEST = 100
 
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_LATIN = re.compile("[^\t\n\r\x20-\x7e\xa0-\xff]")
+_TEXT_HINT = "A manifest is a text file in UTF-8."
+_CONFLICT = re.compile(r"<{7} |={7}\Z|>{7} ")
+"""The lines that git leaves where it could not put two sides together."""
 _LINE_BREAK = re.compile("[\n\x85\u2028\u2029]")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -50,8 +54,10 @@ def read_text(
     except OSError as exc:
         hint = nearest_file(source.path) if isinstance(exc, FileNotFoundError) else ""
         problems.add(where, f"cannot read {source.name}: {exc.strerror or exc}", hint)
+    except _NotText as exc:
+        problems.add(place or exc.place(source), f"{source.name} is {exc}" if place else str(exc), _TEXT_HINT)
     except ValueError as exc:
-        problems.add(where, f"{source.name} is {exc}" if place else str(exc), "A manifest is a text file in UTF-8.")
+        problems.add(where, f"{source.name} is {exc}" if place else str(exc), _TEXT_HINT)
     return None
 
 
@@ -60,14 +66,30 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(_LINE_BREAK.split(text))
 
 
+class _NotText(ValueError):
+    """Bytes that are not UTF-8, from `start` on."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self._data, self._start = data, start
+        self._line = data.count(b"\n", 0, start) + 1
+        super().__init__(f"not a text file: byte {data[start]:#04x} in line {self._line}")
+
+    def place(self, source: Source) -> Place:
+        """Where that is. The line is shown as an older encoding has it, unless it is of no text at all."""
+        text = self._data.decode("latin-1")
+        if _NOT_LATIN.search(text):
+            return Place(source)
+        column = self._start - (self._data.rfind(b"\n", 0, self._start) + 1) + 1
+        return Place(replace(source, lines=tuple(text.split("\n"))), self._line, column, self._line, column + 1)
+
+
 def _decode(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        line = data.count(b"\n", 0, exc.start) + 1
-        raise ValueError(f"not a text file: byte {data[exc.start]:#04x} in line {line}") from exc
+        raise _NotText(data, exc.start) from exc
 
 
 @dataclass(slots=True)
@@ -85,7 +107,7 @@ def parse(source: Source, text: str, problems: Problems, room: Room | None = Non
     if bad := _NOT_TEXT.search(text):
         line = text.count("\n", 0, bad.start()) + 1
         message = f"not a text file: character {ord(bad.group()):#04x} in line {line}"
-        problems.add(Place(source), message, "A manifest is a text file in UTF-8.")
+        problems.add(Place(source), message, _TEXT_HINT)
         return None
     try:
         roots = _Builder(source, problems, room or Room()).build(yaml.parse(text, Loader=_LOADER))
@@ -179,11 +201,11 @@ class _Builder:
         place = self._place(event)
         if event.anchor not in self._anchors:
             self._problems.add(place, f"there is no anchor &{event.anchor} before this", _near(event, self._anchors))
-            return self._add(event, Scalar(place, ""))
+            return self._add(event, Scalar(place, "", faulty=True))
         known = self._anchors[event.anchor]
         if known is None:
             self._problems.add(place, f"the alias *{event.anchor} stands inside of what it names")
-            return self._add(event, Scalar(place, ""))
+            return self._add(event, Scalar(place, "", faulty=True))
         return self._add(None, *known)
 
     def _add(self, event: Any, node: Node, size: int = 1, depth: int = 1) -> None:
@@ -229,7 +251,8 @@ class _Builder:
         """What a merge key `<<` brings in: a mapping, or a list of them of which the first one wins."""
         candidates = value.items if isinstance(value, Sequence) else (value,)
         found = [node for node in candidates if isinstance(node, Mapping)]
-        if len(found) < len(candidates):
+        told = [node for node in candidates if isinstance(node, Scalar) and node.faulty]
+        if len(found) + len(told) < len(candidates):
             self._problems.add(value.place, f"<< merges mappings, this is {value.kind}")
         return found
 
@@ -243,21 +266,35 @@ def _near(event: Any, anchors: dict[str, _Known | None]) -> str:
 
 
 def _add_syntax_error(source: Source, exc: yaml.MarkedYAMLError, problems: Problems) -> None:
+    if conflict := next((n for n, line in enumerate(source.lines, 1) if _CONFLICT.match(line)), 0):
+        hint = "Keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>."
+        width = len(source.line(conflict)) + 1
+        problems.add(Place(source, conflict, 1, conflict, width), "a merge conflict is not resolved", hint)
+        return
     mark: Any = exc.problem_mark or exc.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 1)
     text, context = str(exc.problem or exc), exc.context_mark
     if text == "found unexpected end of stream" and context:
         line, column, text, context = context.line + 1, context.column + 1, "a quote is opened and not closed", None
     hint = _SYNTAX_HINTS.get(text, "")
-    if context and exc.context and context.line + 1 != line:
+    if text in _UNCLOSED and context:
+        text, hint = _UNCLOSED[text], f"It is opened in line {context.line + 1}."
+    elif context and exc.context and context.line + 1 != line:
         hint = hint or f"It was {exc.context}, which starts in line {context.line + 1}."
+    if text == _NO_BEGINNING and (character := source.line(line)[column - 1 : column]):
+        text = f"a value cannot begin with {character}"
     if "\t" in source.line(line)[:column]:
         text, hint = "a tab is used for indentation", "YAML is indented with spaces."
     problems.add(Place(source, line, column, line, column + 1), text, hint)
 
 
+_NO_BEGINNING = "found character that cannot start any token"
 _SYNTAX_HINTS = {
     "mapping values are not allowed in this context": "Quote a value that contains `: `, or mend the indentation.",
     "did not find expected key": "Mend the indentation: keys of one mapping start in one column.",
-    "found character that cannot start any token": "Quote a value that begins with a special character.",
+    _NO_BEGINNING: "Put it in quotes.",
+}
+_UNCLOSED = {
+    "did not find expected ',' or ']'": "a [ is not closed before this, or a comma is missing",
+    "did not find expected ',' or '}'": "a { is not closed before this, or a comma is missing",
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as ByName
 from pathlib import Path
 
 from devbox.domain.errors import UsageError
-from devbox.domain.spec import Port
+from devbox.domain.spec import Port, ServiceSpec
+from devbox.manifest.draft import Draft
 from devbox.manifest.interpolate import Variables
 from devbox.manifest.source import Place, Problems, Source
 from devbox.manifest.tree import Mapping, Node, Scalar
@@ -22,6 +24,7 @@ LONG_KEYS = ("target", "published", "host_ip", "protocol", "mode", "name", "app_
 _PROTOCOLS = ("tcp", "udp")
 _LONGEST_RANGE = _MOST_PORTS = 1000
 
+_EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
 LOCAL = "127.0.0.1"
 """Where a port is published unless the manifest says otherwise: for this machine alone."""
 
@@ -35,6 +38,26 @@ def ports(scope: Scope, node: Node) -> list[Port]:
             scope.problems.add(item.place, f"these are more than {_MOST_PORTS} ports")
             break
     return list(dict.fromkeys(found))
+
+
+def note_shared(services: Iterable[ServiceSpec], drafts: ByName[str, Draft], problems: Problems) -> None:
+    """A word for each port of this machine that two services want: only one of them can run at a time."""
+    taken: dict[tuple[int, str], list[tuple[str, str]]] = {}
+    for service in services:
+        for port in service.ports:
+            if port.published is None:
+                continue
+            holders = taken.setdefault((port.published, port.protocol), [])
+            other = next((name for name, host in holders if name != service.name and _meet(host, port.host)), None)
+            holders.append((service.name, port.host))
+            if other is not None:
+                words = f"{service.name} and {other} both want the port {port.published} of this machine"
+                place = drafts[service.name].keys.get("ports", drafts[service.name].place)
+                problems.note(place, f"{words}: only one of them can run at a time")
+
+
+def _meet(one: str, other: str) -> bool:
+    return one == other or not _EVERYWHERE.isdisjoint((one, other))
 
 
 def from_texts(texts: Iterable[str]) -> list[Port]:

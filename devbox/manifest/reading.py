@@ -15,7 +15,7 @@ from typing import ParamSpec, Required, TypedDict, TypeVar, Unpack
 from devbox.domain.container import MountKind, NetworkSpec, VolumeSpec
 from devbox.domain.errors import ManifestError, Problem
 from devbox.domain.spec import AppSpec, ContainerRun, ServiceSpec
-from devbox.manifest import balance, build, idle, references, resources, services
+from devbox.manifest import balance, build, idle, ports, references, resources, services
 from devbox.manifest.assemble import Assembler, Project, project_of
 from devbox.manifest.backing import Backing
 from devbox.manifest.draft import Draft
@@ -27,13 +27,14 @@ from devbox.manifest.networks import DEFAULT
 from devbox.manifest.resources import Resources
 from devbox.manifest.source import Place, Problems, Source, display_name
 from devbox.manifest.tree import Mapping as Tree
-from devbox.manifest.tree import Scalar
+from devbox.manifest.tree import Node, Scalar
 from devbox.manifest.values import Scope
 from devbox.manifest.variables import Interpolator, read_variables
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
+_RUNS = frozenset({"image", "build", "command", "use"})
 TOP_LEVEL = ("name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models")
 
 
@@ -213,11 +214,22 @@ def _folders(root: Path, files: Sequence[Path], project: Project) -> list[Path]:
 
 def _check_project(scope: Scope, tree: Tree) -> None:
     """The keys of the top level."""
-    scope.mapping(tree, "the manifest", TOP_LEVEL)
+    lost = [
+        key for key, entry in tree if key not in TOP_LEVEL and not key.startswith("x-") and _is_service(entry.value)
+    ]
+    for key in lost:
+        words = f'the manifest has no key "{key}"'
+        scope.problems.add(tree.entries[key].key, words, "A service stands under `services:`, indented.")
+    scope.mapping(tree.without(*lost), "the manifest", TOP_LEVEL)
     for place, path, why in idle.found(tree, idle.TOP):
         scope.problems.note(place, f"{path} has no effect: {why}")
     if "name" in tree.entries:
         scope.text(tree.entries["name"].value, "name")
+
+
+def _is_service(node: Node) -> bool:
+    """Whether this says what a service says."""
+    return isinstance(node, Tree) and not _RUNS.isdisjoint(node.entries)
 
 
 class _Mesh:
@@ -257,6 +269,7 @@ class _Mesh:
         specs = {name: spec for name, spec in made.items() if spec is not None}
         references.check(interpolator.uses, specs, problems)
         balance.check(drafts, specs, problems)
+        ports.note_shared(specs.values(), drafts, problems)
         references.check_implied(drafts, specs, problems)
         references.check_cycles(drafts, specs, problems)
         absent = gone | {name: f"the profile of {name} is not active" for name in inactive}

@@ -200,7 +200,10 @@ def secret_target(use: FileUse) -> str:
 def _file(scope: Scope, use: FileUse, known: Mapping[str, Content], what: str, target: str) -> FileContent | None:
     content = known.get(use.source)
     if content is None:
-        scope.problems.add(use.place, f"there is no {what} {use.source}", nearest(use.source, known))
+        hint = nearest(use.source, known)
+        if not hint.startswith("Did"):
+            hint = f"Declare it at the end of the file: {what}s: {{{use.source}: {{file: ./{use.source}}}}}"
+        scope.problems.add(use.place, f"there is no {what} {use.source}", hint)
         return None
     if content.external:
         words = f"the {what} {use.source} is external, and so a swarm's: who uses it does not start here"

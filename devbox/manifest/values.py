@@ -15,6 +15,8 @@ from devbox.manifest.source import Place, Problems, nearest
 from devbox.manifest.tree import Entry, Mapping, Node, Scalar, Sequence
 from devbox.manifest.units import duration, size
 
+_COLON = re.compile(r"([\w-]{1,30}):([^\s:/]\S{0,40})\Z")
+_LONGEST_HINT = 40
 _LONGEST_PATTERN = 2000
 _LONGEST_WAIT = 366 * 24 * 3600
 
@@ -190,12 +192,41 @@ class Scope:
         if isinstance(node, Sequence):
             for item in node.items:
                 if not isinstance(item, Scalar):
-                    self.wrong(item, f"an item of {what}", "a text")
+                    self.wrong(item, f"an item of {what}", "a text", _as_pair(item))
             node = replace(node, items=tuple(item for item in node.items if isinstance(item, Scalar)))
         return self.mapping(named(node, what), what, wanted="a mapping or a list")
 
-    def wrong(self, node: Node, what: str, wanted: str) -> None:
-        self.problems.add(node.place, f"{what} must be {wanted}, this is {node.kind}")
+    def wrong(self, node: Node, what: str, wanted: str, hint: str = "") -> None:
+        message = f"{what} must be {wanted}, this is {node.kind}"
+        self.problems.add(node.place, message, hint or _meant(node, wanted))
+
+
+def _meant(node: Node, wanted: str) -> str:
+    """How to write what was probably meant by a node of another kind; empty where that is not clear."""
+    if wanted.startswith("a mapping"):
+        if isinstance(node, Sequence) and all(isinstance(item, Mapping) for item in node.items) and node.items:
+            return "Leave the dashes out."
+        if isinstance(node, Scalar) and node.plain and (match := _COLON.match(node.text)):
+            return f"A colon needs a space behind it: `{match[1]}: {match[2]}`."
+    if wanted == "a text" and (pair := _pair(node)):
+        return f'Put it in quotes: "{pair[0]}: {pair[1]}".'
+    return ""
+
+
+def _as_pair(node: Node) -> str:
+    """How a name and its value are written in a list of such."""
+    pair = _pair(node)
+    return f"Write {pair[0]}={pair[1]}." if pair else ""
+
+
+def _pair(node: Node) -> tuple[str, str] | None:
+    """The one name and value of a mapping that was probably meant as a text."""
+    if not isinstance(node, Mapping) or len(node.entries) != 1:
+        return None
+    ((key, entry),) = node.entries.items()
+    value = entry.value
+    fits = isinstance(value, Scalar) and len(key) + len(value.text) < _LONGEST_HINT and value.text.isprintable()
+    return (key, value.text) if isinstance(value, Scalar) and fits and key.isprintable() else None
 
 
 def shown(text: str) -> str:

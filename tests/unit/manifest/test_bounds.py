@@ -22,7 +22,7 @@ def one_service(value: str) -> str:
 
 HOSTILE = [
     (lambda: one_service(REFERENCES), "devbox.yaml:1:66: these are more than 200 references in one text"),
-    (lambda: one_service("${A:-" * 500_000), "is not a valid variable"),
+    (lambda: one_service("${A:-" * 500_000), "is not closed"),
     (lambda: one_service("${A:-{" * 200_000 + "}" * 400_000), "a ${ that is nested too deeply"),
     (lambda: one_service("${A:?" * 200_000 + "}" * 200_000), "a ${ that is nested too deeply"),
     (

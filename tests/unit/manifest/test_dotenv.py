@@ -112,10 +112,10 @@ def test_errors_point_at_the_line() -> None:
         (
             'A="one\ntwo ${B\nthree"',
             """
-            .env:2:5: ${B is not a valid variable
+            .env:2:5: ${B is not closed
                 2 | two ${B
                   |     ^^^
-                  hint: Write $$ for a $ that is meant as such.
+                  hint: Close it with }, or write $$ for a $ as such.
             """,
         ),
         (

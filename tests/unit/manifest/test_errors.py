@@ -301,6 +301,7 @@ def test_argument_is_a_mapping(folder: Folder) -> None:
         devbox.yaml:2:25: an argument of command must be a text, this is a mapping
             2 |   web: {command: [echo, {a: 1}]}
               |                         ^^^^^^
+              hint: Put it in quotes: "a: 1".
         """
     )
 
@@ -887,6 +888,7 @@ def test_env_file_missing(folder: Folder) -> None:
         devbox.yaml:2:34: cannot read web.env: No such file or directory
             2 |   web: {image: nginx, env_file: [web.env]}
               |                                  ^^^^^^^
+              hint: Create it, or write {path: web.env, required: false} if there need not be one.
         """
     )
 

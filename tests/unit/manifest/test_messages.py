@@ -649,3 +649,145 @@ def test_an_end_to_what_is_shown(folder: Folder) -> None:
         """
     )
     assert len(found.splitlines()) == 1 + 100 * 4
+
+
+def test_a_merge_that_nobody_finished(folder: Folder) -> None:
+    found = folder.errors("services:\n<<<<<<< HEAD\n  web: {image: x}\n=======\n  web: {image: y}\n>>>>>>> other\n")
+    assert found == as_printed(
+        """
+        devbox.yaml:2:1: a merge conflict is not resolved
+            2 | <<<<<<< HEAD
+              | ^^^^^^^^^^^^
+              hint: Keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>.
+        """
+    )
+
+
+def test_a_character_with_a_meaning_of_its_own(folder: Folder) -> None:
+    assert folder.errors("services:\n  web:\n    image: @nginx\n") == as_printed(
+        """
+        devbox.yaml:3:12: a value cannot begin with @
+            3 |     image: @nginx
+              |            ^
+              hint: Put it in quotes.
+        """
+    )
+
+
+@pytest.mark.parametrize(("opened", "name"), [('["80"', "["), ("{a: b", "{")])
+def test_what_is_opened_and_not_closed(folder: Folder, opened: str, name: str) -> None:
+    assert folder.errors(f"services:\n  web:\n    labels: {opened}\n    image: x\n") == as_printed(
+        f"""
+        devbox.yaml:4:{5 if name == "[" else 10}: a {name} is not closed before this, or a comma is missing
+            4 |     image: x
+              | {"    ^" if name == "[" else "         ^"}
+              hint: It is opened in line 3.
+        """
+    )
+
+
+def test_a_variable_that_is_not_closed(folder: Folder) -> None:
+    assert folder.errors("services:\n  web:\n    image: x:${TAG\n") == as_printed(
+        """
+        devbox.yaml:3:14: ${TAG is not closed
+            3 |     image: x:${TAG
+              |              ^^^^^
+              hint: Close it with }, or write $$ for a $ as such.
+        """
+    )
+
+
+def test_an_older_encoding(folder: Folder) -> None:
+    file = folder.path / "devbox.yaml"
+    file.write_bytes("services:\n  web: {image: x, labels: {a: café}}\n".encode("latin-1"))
+    with pytest.raises(ManifestError) as caught:
+        folder.load_files(file)
+    assert str(caught.value).replace(f"{folder.path}/", "") == as_printed(
+        """
+        devbox.yaml:2:34: not a text file: byte 0xe9 in line 2
+            2 |   web: {image: x, labels: {a: café}}
+              |                                  ^
+              hint: A manifest is a text file in UTF-8.
+        """
+    )
+
+
+def test_what_was_meant(folder: Folder) -> None:
+    """Hints for what people write who are in a hurry."""
+    found = folder.errors(
+        """
+        services:
+          colon:
+            image:nginx
+          dash:
+            image: x
+            environment:
+              - KEY: value
+          words: {image: x, command: [echo, {a: b}]}
+          health: {command: x, health: {htp: /}}
+        db:
+          image: postgres
+        networks: [{back: {}}]
+        """
+    )
+    assert found == as_printed(
+        """
+        devbox.yaml:3:5: the service colon must be a mapping, this is a text
+            3 |     image:nginx
+              |     ^^^^^^^^^^^
+              hint: A colon needs a space behind it: `image: nginx`.
+        devbox.yaml:7:9: an item of environment must be a text, this is a mapping
+            7 |       - KEY: value
+              |         ^^^^^^^^^^
+              hint: Write KEY=value.
+        devbox.yaml:8:37: an argument of command must be a text, this is a mapping
+            8 |   words: {image: x, command: [echo, {a: b}]}
+              |                                     ^^^^^^
+              hint: Put it in quotes: "a: b".
+        devbox.yaml:9:33: health has no key "htp"
+            9 |   health: {command: x, health: {htp: /}}
+              |                                 ^^^
+              hint: Did you mean http?
+        devbox.yaml:10:1: the manifest has no key "db"
+           10 | db:
+              | ^^
+              hint: A service stands under `services:`, indented.
+        devbox.yaml:12:11: networks must be a mapping, this is a list
+           12 | networks: [{back: {}}]
+              |           ^^^^^^^^^^^^
+              hint: Leave the dashes out.
+        """
+    )
+
+
+def test_a_secret_that_is_not_declared(folder: Folder) -> None:
+    assert folder.errors("services:\n  web: {image: x, secrets: [key]}\n") == as_printed(
+        """
+        devbox.yaml:2:29: there is no secret key
+            2 |   web: {image: x, secrets: [key]}
+              |                             ^^^
+              hint: Declare it at the end of the file: secrets: {key: {file: ./key}}
+        """
+    )
+
+
+def test_an_anchor_that_is_not_there_is_said_once(folder: Folder) -> None:
+    assert folder.errors("services:\n  web:\n    <<: *base\n    image: x\n").count("devbox.yaml:") == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "noted"),
+    [
+        ("8080:80", "8080:90", True),
+        ("0.0.0.0:8080:80", "8080:80", True),
+        ("8080:80", "8080:80/udp", False),
+        ("127.0.0.2:8080:80", "8080:80", False),
+        ("8080:80", "8081:80", False),
+        ("80", "80", False),
+    ],
+)
+def test_a_port_that_two_services_want_is_noted(folder: Folder, one: str, other: str, noted: bool) -> None:
+    text = f"services:\n  a: {{image: x, ports: ['{one}']}}\n  b: {{image: x, ports: ['{other}']}}\n"
+    words = "devbox.yaml:3: b and a both want the port 8080 of this machine: only one of them can run at a time"
+    notes = [note.replace(f"{folder.path}/", "") for note in folder.load(text).notes]
+    assert notes == ([words] if noted else [])
