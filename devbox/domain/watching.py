@@ -67,6 +67,12 @@ class Part:
         return f"{self.name} {duration(self.seconds)}"
 
 
+def anchored(pattern: str) -> str:
+    """A .dockerignore pattern, which starts from the top, as a .gitignore writes it."""
+    mark, bare = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
+    return f"{mark}/{bare.lstrip('/').removeprefix('./')}"
+
+
 def duration(seconds: float) -> str:
     """`140 ms`, `2.3 s`."""
     return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

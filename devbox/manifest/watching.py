@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from devbox.domain.container import Hook
 from devbox.domain.spec import ContainerRun, ProcessRun, Run
-from devbox.domain.watching import WatchAction, WatchRule
+from devbox.domain.watching import WatchAction, WatchRule, anchored
 from devbox.manifest.commands import arguments
 from devbox.manifest.container import read_hook
 from devbox.manifest.draft import Draft, Watched
@@ -32,10 +32,10 @@ def develop(scope: Scope, node: Node, draft: Draft) -> None:
     """Compose's key, whose patterns are those of a .dockerignore: they start from the rule's path."""
     entry = scope.mapping(node, "develop", ("watch",)).get("watch")
     for item in scope.items(entry.value, "watch") if entry is not None else ():
-        _add(scope, item, scope.mapping(item, "watch", KEYS), draft, anchored=True)
+        _add(scope, item, scope.mapping(item, "watch", KEYS), draft, as_docker=True)
 
 
-def _add(scope: Scope, item: Node, entries: dict[str, Entry], draft: Draft, *, anchored: bool = False) -> None:
+def _add(scope: Scope, item: Node, entries: dict[str, Entry], draft: Draft, *, as_docker: bool = False) -> None:
     def text(key: str) -> str:
         return (scope.text(entries[key].value, key) or "") if key in entries else ""
 
@@ -44,7 +44,7 @@ def _add(scope: Scope, item: Node, entries: dict[str, Entry], draft: Draft, *, a
 
     def patterns(key: str) -> tuple[str, ...]:
         found = scope.texts(entries[key].value, key) if key in entries else ()
-        return tuple(map(_anchored, found)) if anchored else found
+        return tuple(map(anchored, found)) if as_docker else found
 
     if isinstance(item, Mapping) and "path" not in entries:
         scope.problems.add(item.place, "watch does not say which path")
@@ -75,12 +75,6 @@ def _implied(target: str, hook: Hook | None, signal: str) -> WatchAction:
     if hook:
         return WatchAction.EXEC
     return WatchAction.SIGNAL if signal else WatchAction.RESTART
-
-
-def _anchored(pattern: str) -> str:
-    """A .dockerignore pattern, which starts from the top, as a .gitignore writes it."""
-    mark, bare = ("!", pattern[1:]) if pattern.startswith("!") else ("", pattern)
-    return f"{mark}/{bare.lstrip('/').removeprefix('./')}"
 
 
 def _exec(scope: Scope, node: Node) -> Hook | None:

@@ -165,3 +165,26 @@ def test_an_image_that_two_services_share_is_built_once(mesh: Make, shared_image
     until(lambda: bool(events(made, "ReloadFailed")), 60, "the build that fails")
     assert set(made.rows()) == {"app", "other"}
     assert all(row["State"] == "running" for row in made.rows().values())
+
+
+IGNORES = """
+    name: syncbox
+    services:
+      app:
+        image: syncbox-shared
+        build: {context: ., dockerfile_inline: FROM devbox-test/base}
+        init: true
+        command: [sleep, "3600"]
+        watch: [{path: ./src, target: /app}]
+"""
+
+
+def test_what_the_build_leaves_out_is_not_synced_either(mesh: Make, shared_image: object) -> None:
+    made = mesh(IGNORES)
+    # As for a build, patterns start from the top: *.txt means no file in src.
+    save(made, ".dockerignore", "# not these\n**/*.log\nsrc/cache\n*.txt\n!src/kept.log\n")
+    save(made, "src/a.py", "1")
+    made.ok("up", "-d", "--wait", limit=120)
+    for name in ("src/x.log", "src/deep/y.log", "src/cache/z.py", "src/kept.log", "src/b.txt", "src/c.py"):
+        save(made, name, "2")
+    until(lambda: inside("ls", "/app").split() == ["b.txt", "c.py", "kept.log"], what="what is meant")

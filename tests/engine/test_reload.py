@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tests.engine.callers import Callers
 from tests.engine.mesh import Mesh, until
-from tests.engine.test_green import MANIFEST, SERVER, port_of, servers
+from tests.engine.test_green import MANIFEST, SERVER, port_of
 from tests.engine.test_watch import SAYS, events, said, save, watched
 
 Make = Callable[..., Mesh]
@@ -20,21 +20,11 @@ SLEEPS = json.dumps(["sleep", "3600"])
 
 
 def green(mesh: Make) -> Mesh:
-    made = mesh(MANIFEST + "        watch: [server.py]\n")
+    quick = "start_period: 1s, interval: 300ms, retries: 1"
+    made = mesh(MANIFEST.replace("start_period: 5s", quick) + "        watch: [server.py]\n")
     save(made, "server.py", SERVER)
     made.ok("up", "-d", "--wait")
     return made
-
-
-def test_a_save_is_served_once_it_is_ready_and_no_request_fails(mesh: Make) -> None:
-    made = green(mesh)
-    with Callers(port_of(made)) as callers:
-        for number in range(3):
-            save(made, "server.py", f"{SERVER}\n# {number}\n")
-            until(lambda n=number: len(events(made, "Reloaded")) == n + 1, what="the reload")  # type: ignore[misc]
-    assert callers.failures == []
-    assert len(callers.answers) == 4, "each instance answered"
-    until(lambda: len(servers(made)) == 1, what="one instance")
 
 
 def test_a_save_that_does_not_start_leaves_the_old_one_serving(mesh: Make) -> None:
@@ -44,6 +34,12 @@ def test_a_save_that_does_not_start_leaves_the_old_one_serving(mesh: Make) -> No
         save(made, "server.py", "def broken(:\n")
         until(lambda: bool(events(made, "ReloadFailed")), what="the failure")
         assert "SyntaxError" in said(made).split("restart failed after")[-1]
+        assert made.pids()["api"] == before
+        save(made, "server.py", SERVER.replace("200", "503"))
+        until(lambda: len(events(made, "ReloadFailed")) == 2, what="the failure of its probe")
+        assert "the new one is not healthy: " in said(made).split("restart failed after")[-1]
+        assert "503" in said(made).split("restart failed after")[-1]
+        assert "the old one serves: the new one is not healthy: " in made.ok("ps")
         assert made.pids()["api"] == before
         save(made, "server.py", f"{SERVER}\n# mended\n")
         until(lambda: bool(events(made, "Reloaded")), what="the reload that mends it")

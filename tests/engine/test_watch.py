@@ -6,13 +6,14 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.engine.mesh import Mesh, until
+from tests.engine.mesh import DEVBOX, Mesh, until
 
 Make = Callable[..., Mesh]
 
@@ -165,6 +166,31 @@ def test_changes_that_the_kernel_dropped_are_found(mesh: Make) -> None:
     until(lambda: sum(acted_on(it)) >= FILES, what="a word of every file")
     assert len(acted_on(it)) == 1
     assert last_line(it) == f"saw {FILES - 1}"
+
+
+def test_a_limit_of_the_kernel_is_said_once_with_what_raises_it_and_files_are_polled(mesh: Make) -> None:
+    it = mesh(
+        f"""
+        name: watched
+        services:
+          app: &app
+            command: [{json.dumps(sys.executable)}, -S, src/app.py]
+            watch: [./src]
+          other: *app
+        """
+    )
+    for name in ("app.py", "a/a.py", "b/b.py", "c/c.py", "d/d.py"):
+        save(it, f"src/{name}", SAYS)
+    lowered = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"'
+    up = ["unshare", "--user", "--map-root-user", "sh", "-c", lowered, "sh", *DEVBOX, "up", "-d", "--wait"]
+    subprocess.run(up, cwd=it.directory, env=it.env, check=True, capture_output=True, timeout=60)
+    until(lambda: bool(events(it, "WatchNoted")), what="a word of the limit")
+    save(it, "src/d/d.py", "changed")
+    until(lambda: len(events(it, "Reloaded")) == 2, what="both reloads")
+    (noted,) = [each["body"] for each in events(it, "WatchNoted")]
+    words = "files are polled for changes: the kernel's limit of 3 for user.max_inotify_watches is reached"
+    assert noted["text"] == words
+    assert noted["hint"] == "`sudo sysctl user.max_inotify_watches=1024` raises it."
 
 
 def test_a_save_in_the_middle_of_a_reload_is_not_lost(mesh: Make) -> None:

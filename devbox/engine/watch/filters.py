@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from devbox.domain.watching import WatchRule
+from devbox.domain.watching import WatchRule, anchored
 from devbox.plan.ignore import Patterns, is_internal, is_temporary, parse
 
 IGNORE_FILES = frozenset({".gitignore", ".dockerignore"})
@@ -20,7 +20,10 @@ class Ignores:
     def of(self, file: str) -> Patterns:
         found = self._read.get(file)
         if found is None:
-            found = self._read[file] = parse(_lines(file))
+            lines = _lines(file)
+            if os.path.basename(file) == ".dockerignore":
+                lines = [anchored(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
+            found = self._read[file] = parse(lines)
         return found
 
     def forget(self) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,12 @@ OVERFLOW, IGNORED, IS_FOLDER = 0x4000, 0x8000, 0x40000000
 _ONLY_FOLDERS = 0x01000000
 _MASK = CLOSED | MOVED_FROM | MOVED_TO | CREATED | DELETED | SELF_GONE | _ONLY_FOLDERS
 _HEAD = struct.Struct("iIII")
-_LIMITS = Path("/proc/sys/fs/inotify")
+_SETTINGS = Path("/proc/sys")
+_LIMITS = {
+    errno.EMFILE: ("fs.inotify.max_user_instances", "user.max_inotify_instances"),
+    errno.ENOSPC: ("fs.inotify.max_user_watches", "user.max_inotify_watches"),
+}
+"""The settings that may hold: the machine's, and that of a user namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,16 @@ class LimitReached(OSError):
     """The kernel gives this user no more watches; `hint` is the command that raises the limit."""
 
     def __init__(self, number: int) -> None:
-        name = "max_user_instances" if number == errno.EMFILE else "max_user_watches"
-        limit = _limit(name)
-        super().__init__(number, f"the kernel's limit of {limit} for fs.inotify.{name} is reached")
-        self.hint = f"`sudo sysctl fs.inotify.{name}={max(2 * limit, 1024)}` raises it."
+        limit, name = min((_limit(name), name) for name in _LIMITS[number])
+        super().__init__(number, f"the kernel's limit of {limit} for {name} is reached")
+        self.hint = f"`sudo sysctl {name}={max(2 * limit, 1024)}` raises it."
 
 
 def _limit(name: str) -> int:
     try:
-        return int((_LIMITS / name).read_text())
+        return int((_SETTINGS / name.replace(".", "/")).read_text())
     except (OSError, ValueError):
-        return 0
+        return sys.maxsize
 
 
 class Inotify:
