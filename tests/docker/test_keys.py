@@ -12,7 +12,7 @@ import pytest
 
 from tests.docker.conftest import docker
 from tests.docker.remains import everything, left
-from tests.engine.mesh import Mesh
+from tests.engine.mesh import Mesh, until
 
 BASE = "image: devbox-test/base, command: sleep 3600, init: true, stop_grace_period: 0s"
 MANIFEST = f"""
@@ -350,7 +350,9 @@ def test_what_this_engine_cannot_do_is_said_at_the_start_and_the_rest_runs(engin
         assert done.returncode == 1
         for service, words in refused.items():
             assert any(service in line and words in line for line in done.stderr.splitlines()), done.stderr
-        up = mesh.devbox("ps", "--services", "--status", "running").stdout.split()
-        assert sorted(up) == sorted({"fine", "image"} - refused.keys())
+        rest = {"fine", "image"} - refused.keys()
+        until(
+            lambda: {*mesh.ok("ps", "--services", "--status", "running").split()} == rest, what="the rest of the mesh"
+        )
     finally:
         mesh.end()
