@@ -1,22 +1,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CONTAINERS := tests/docker tests/shop
+HALF := tests/docker tests/shop tests/tui
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-containers test-others test-catalogue meshes reloads accidents browser check fuzz bench screenshots soak clean
+.PHONY: demo test test-half test-other-half test-catalogue meshes reloads accidents browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
 
-test: $(VENV)/.dev  ## every test that CI runs, those of containers beside the others: they wait while the others compute
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line --keep-going test-containers test-others
+test: $(VENV)/.dev  ## every test that CI runs, in two halves beside each other: one waits while the other computes
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line --keep-going test-half test-other-half
 
-test-containers: $(VENV)/.dev
-	$(BIN)/python -m pytest -p no:cacheprovider $(CONTAINERS)
+test-half: $(VENV)/.dev
+	$(BIN)/python -m pytest -p no:cacheprovider $(HALF)
 
-test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest -p no:cacheprovider $(CONTAINERS:%=--ignore=%)
+test-other-half: $(VENV)/.dev
+	$(BIN)/python -m pytest -p no:cacheprovider $(HALF:%=--ignore=%)
 
 test-catalogue: $(VENV)/.catalogue  ## every server of the catalogue that can be had, booted and spoken to; WHICH="redis or kafka" some
 	$(BIN)/python -m pytest tests/catalogue --durations=0 $(if $(WHICH),-k "$(WHICH)")
