@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from docker import auth
+
 from devbox.runtimes.docker.endpoint import configuration
 
 HUB = "docker.io"
-_HUB_KEY = "https://index.docker.io/v1/"
+_HUB_KEY = auth.INDEX_URL
 """What Docker's own registry is called in the configuration, and to credential helpers."""
 
 _HELPER_LIMIT = 30.0
