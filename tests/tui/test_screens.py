@@ -43,14 +43,14 @@ SCREENS: dict[str, Scene] = {
     "config": Scene(scenes.healthy, (*ORDERS, "i"), "runs as", anew=True),
     "tasks": Scene(scenes.healthy, (*ORDERS, "t"), "orders has no tasks", anew=True),
     "map": Scene(scenes.broken, (*ORDERS, "m"), "needs migrate"),
-    "restart": Scene(scenes.healthy, (*ORDERS, "R"), "recreate"),
+    "restart": Scene(scenes.healthy, (*ORDERS, "R"), "recreate", anew=True),
     "filter": Scene(scenes.broken, ("slash", *"wai"), "waiting"),
     "no-match": Scene(scenes.broken, ("slash", *"zap"), "No services match 'zap'."),
     "empty": Scene(scenes.empty, (), "There are no services here yet."),
     "fifty": Scene(scenes.fifty, ("j",) * 13, "service-13"),
     "why": Scene(scenes.broken, (*ORDERS, "y"), "crash-looping"),
-    "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list"),
-    "quit": Scene(scenes.healthy, ("q",), "Close the panel"),
+    "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list", anew=True),
+    "quit": Scene(scenes.healthy, ("q",), "Close the panel", anew=True),
     "saved": Scene(scenes.saved, (*ORDERS, "A"), "would"),
 }
 
