@@ -48,10 +48,10 @@ SCREENS: dict[str, Scene] = {
     "no-match": Scene(scenes.broken, ("slash", *"zap"), "No services match 'zap'."),
     "empty": Scene(scenes.empty, (), "There are no services here yet."),
     "fifty": Scene(scenes.fifty, ("j",) * 13, "service-13"),
-    "why": Scene(scenes.broken, (*ORDERS, "y"), "crash-looping"),
+    "why": Scene(scenes.broken, (*ORDERS, "y"), "crash-looping", anew=True),
     "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list", anew=True),
     "quit": Scene(scenes.healthy, ("q",), "Close the panel", anew=True),
-    "saved": Scene(scenes.saved, (*ORDERS, "A"), "would"),
+    "saved": Scene(scenes.saved, (*ORDERS, "A"), "would", anew=True),
 }
 
 
