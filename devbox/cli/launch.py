@@ -14,6 +14,7 @@ from devbox.domain.places import Places
 
 _START_LIMIT = 20.0
 _OTHER_LIMIT = 10.0
+_AGAIN_AFTER = 0.5
 
 
 def supervisor_answers(places: Places) -> bool:
@@ -31,15 +32,23 @@ def ensure_supervisor(places: Places) -> bool:
     """Have a supervisor run; True when this call started it. Raises ControlError with its words when it cannot."""
     if supervisor_answers(places):
         return False
-    word = _start(places)
-    if word == "ready":
-        return True
-    deadline = time.monotonic() + (_OTHER_LIMIT if word == "locked" else 0.0)
+    deadline = time.monotonic() + _OTHER_LIMIT
+    while (word := _start(places)) == "locked" and time.monotonic() < deadline:
+        # Another one begins, and will answer, or it ends, and then this call's can start.
+        if _answers_within(places, _AGAIN_AFTER):
+            return False
+    if word != "ready":
+        raise ControlError(f"the supervisor of {places.project} did not start", hint=_last_words(places))
+    return True
+
+
+def _answers_within(places: Places, limit: float) -> bool:
+    deadline = time.monotonic() + limit
     while not supervisor_answers(places):
         if time.monotonic() >= deadline:
-            raise ControlError(f"the supervisor of {places.project} did not start", hint=_last_words(places))
+            return False
         time.sleep(0.02)
-    return False
+    return True
 
 
 def _start(places: Places) -> str:

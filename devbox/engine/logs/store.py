@@ -177,11 +177,16 @@ class LogStore:
         """Nothing more will be written: those who follow get what is left, and then an end."""
         self._note_growth()
         self._finished = True
+        self._wake()
+
+    def _wake(self) -> None:
+        """Wake whoever waits now; the next to wait needs the next growth."""
         self._generation += 1
         self._grown.set()
+        self._grown.clear()
 
     async def _growth_after(self, generation: int) -> None:
-        while self._generation == generation:
+        while self._generation == generation and not self._finished:
             await self._grown.wait()
 
     def _wanted(self, services: Collection[str]) -> list[_Stream]:
@@ -233,7 +238,7 @@ class LogStore:
     async def _look_through(self) -> None:
         """Find out which parts of the logs have something grave in them, when there is time."""
         told = False
-        while True:
+        while not self._finished:
             generation, began = self._generation, time.monotonic()
             try:
                 more = await asyncio.to_thread(self._look)
@@ -265,10 +270,7 @@ class LogStore:
                     self._rotate(stream)
                     grown = True
         if grown:
-            self._generation += 1
-            # Wakes whoever waits now; the next to wait needs the next growth.
-            self._grown.set()
-            self._grown.clear()
+            self._wake()
 
 
 def _stream(key: UnitKey, name: str, path: Path) -> _Stream:

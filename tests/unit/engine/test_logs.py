@@ -81,6 +81,18 @@ async def test_a_follower_gets_each_line_once_also_in_pieces(tmp_path: Path) -> 
     assert got == [f"line {number}" for number in range(200)]
 
 
+async def test_who_looks_through_logs_ends_with_them(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.know([API])
+    logs.start()
+    (looking,) = (t for t in asyncio.all_tasks() if "_look_through" in repr(t.get_coro()))
+    await asyncio.sleep(0)
+    logs.finish()
+    async with asyncio.timeout(20):
+        await looking
+    await logs.close()
+
+
 async def test_growth_wakes_a_follower_without_being_told(tmp_path: Path) -> None:
     logs = store(tmp_path)
     logs.know([API])
