@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from devbox.catalogue import load_entry
+from tests.catalogue.servers import Booted
 from tests.engine.mesh import Mesh, until
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,27 @@ _INSIDE = """
             environment: {env}"""
 
 
-def manifest(project: str, entry: str, settings: str, engine: bool) -> str:
+_REPLICAS = """
+          pages:
+            command: ["{python}", pages.py]
+            ports: ["8000"]
+            environment: {PORT: "${pages.port}"}
+            scale: 2"""
+
+_PAGES = """\
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(str(os.getpid()).encode())
+
+http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def manifest(project: str, entry: str, settings: str, more: str) -> str:
     """A mesh with the server, and everything that it exports in the environment of those who call it."""
     found = load_entry(entry.partition(":")[0])
     exports = {*found.exports, *(found.embedded.exports if found.embedded else ())}
@@ -42,7 +63,7 @@ def manifest(project: str, entry: str, settings: str, engine: bool) -> str:
             {settings}
           outside:
             command: ["{sys.executable}", "-c", "import time; time.sleep(10**6)"]
-            environment: {env}{_INSIDE.format(clients=CLIENTS, env=env) if engine else ""}
+            environment: {env}{more.replace("{env}", env)}
         """
 
 
@@ -108,9 +129,7 @@ class Box:
             process.wait()
 
 
-def box(
-    tmp_path: Path, entry: str, settings: str = "", seed: tuple[tuple[str, str], ...] = (), engine: bool = True
-) -> Box:
+def box(tmp_path: Path, entry: str, booted: Booted, engine: bool) -> Box:
     """A box in directories of its own; nothing runs yet. Without an engine, none is to be had."""
     project = f"box{uuid4().hex[:8]}"
     env = {
@@ -122,11 +141,16 @@ def box(
     if not engine:
         env["DOCKER_HOST"] = f"unix://{tmp_path}/no-engine.sock"
     made = Box(entry.partition(":")[0], Mesh(tmp_path / project, "", env), engine)
-    if seed:
-        settings += "\n            seed: ./seed"
+    settings, more = "", _INSIDE.replace("{clients}", str(CLIENTS)) if engine else ""
+    if booted.seed:
+        settings = "seed: ./seed"
         (made.mesh.directory / "seed").mkdir()
         made.written["seeded"] = "yes"
-    for name, text in seed:
+    for name, text in booted.seed:
         (made.mesh.directory / "seed" / name).write_text(text)
-    made.mesh.write(manifest(project, entry, settings, engine))
+    if booted.balances:
+        settings = "balance: pages"
+        (made.mesh.directory / "pages.py").write_text(_PAGES)
+        more += _REPLICAS.replace("{python}", sys.executable)
+    made.mesh.write(manifest(project, entry, settings, more))
     return made

@@ -135,6 +135,9 @@ class Cassandra:
     def write(self, key: str, value: str) -> None:
         self._do("insert into t.kv (k, v) values (%s, %s)", key, value)
 
+    def server(self) -> str:
+        return f"Cassandra {self._do('select release_version from system.local').release_version}"
+
     def read(self, key: str) -> str:
         found = self._do("select v from t.kv where k = %s", key)
         return found.v if found else ""
@@ -450,7 +453,7 @@ class Prometheus:
 
 
 class Nginx:
-    """It is told nothing: it answers."""
+    """It is told nothing: it spreads its callers over two replicas, each of which says who it is."""
 
     def write(self, key: str, value: str) -> str:
         return self.read(key)
@@ -459,8 +462,15 @@ class Nginx:
         return str(http("GET", given("url"))[2]["Server"]).replace("/", " ")
 
     def read(self, key: str) -> str:
-        status, _, _ = http("GET", given("url"))
-        return str(status)
+        answers = [http("GET", given("url")) for _ in range(20)]
+        bad = [status for status, _, _ in answers if status != 200]
+        return str(bad) if bad else f"{len({body for _, body, _ in answers})} replicas"
+
+
+class Traefik(Nginx):
+    def server(self) -> str:
+        about = well(http("GET", urllib.parse.urljoin(given("dashboard_url"), "/api/version")))
+        return f"Traefik {about['Version']}"
 
 
 # --- coordination and the rest
@@ -494,12 +504,6 @@ class Zookeeper:
         client = self._client()
         client.create(f"/{key}", value.encode())
         client.stop()
-
-    def server(self) -> str:
-        client = self._client()
-        version = ".".join(map(str, client.server_version()))
-        client.stop()
-        return f"ZooKeeper {version}"
 
     def read(self, key: str) -> str:
         client = self._client()
@@ -600,6 +604,8 @@ KINDS: dict[str, Any] = {
     "keycloak": Keycloak,
     "prometheus": Prometheus,
     "nginx": Nginx,
+    "traefik": Traefik,
+    "elasticsearch": Opensearch,
     "etcd": Etcd,
     "zookeeper": Zookeeper,
     "registry": Registry,

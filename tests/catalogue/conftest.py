@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.catalogue.box import Box, box
+from tests.catalogue.servers import Booted
 from tests.docker.engine import NoEngine, an_engine
 from tests.meshes.engine import docker
 
@@ -31,8 +32,8 @@ def boxes(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     """Makes boxes, and leaves nothing of theirs behind."""
     made: list[Box] = []
 
-    def make(entry: str, **more: str) -> Box:
-        made.append(box(tmp_path, entry, **more))
+    def make(entry: str, booted: Booted, *, engine: bool) -> Box:
+        made.append(box(tmp_path, booted.use or entry, booted, engine))
         return made[-1]
 
     yield make

@@ -15,7 +15,7 @@ class Booted:
     it runs, tells of. `image` is the folder of tests/images with its stand-in, `use` what the manifest says. `keeps`:
     its data outlive a restart; `told`: it has any. `console` is what is typed at its prompt, and a regular expression
     for what must be shown then; None where the entry has no prompt. `seed` are files by name, after which the key
-    `seeded` reads `yes`.
+    `seeded` reads `yes`. `balances`: it stands before two replicas, which must both be met.
     """
 
     server: str
@@ -26,12 +26,20 @@ class Booted:
     console: tuple[str, str] | None = None
     seed: tuple[tuple[str, str], ...] = ()
     asked: tuple[str, ...] = ()
+    balances: bool = False
 
 
 _PACKAGES = str(Path(__file__).parents[2] / ".venv" / "npm")
 _SQL = ("select 40 + 2;\n", r"\b42\b")
 _SHELL = ("echo $((40 + 2))\n", r"\b42\b")
 _TABLE = "create table kv (k varchar(99) primary key, v text);\ninsert into kv values ('seeded', 'yes');\n"
+_CQL = (
+    (
+        "words.cql",
+        "create keyspace t with replication = {'class': 'SimpleStrategy', 'replication_factor': 1};\n"
+        "create table t.kv (k text primary key, v text);\ninsert into t.kv (k, v) values ('seeded', 'yes');\n",
+    ),
+)
 _WORDS = (("words.redis", "set seeded yes\n"),)
 
 CONTAINERS = {
@@ -45,7 +53,9 @@ CONTAINERS = {
     "nats": Booted("NATS 2.9", "nats", console=("PING\r\n", "PONG")),
     "mosquitto": Booted("Mosquitto 2.0", "mosquitto", console=("", r"k\w+ v\w+")),
     "kafka": Booted("Kafka 4.1", "kafka", console=("", r"k[0-9a-f]{8}"), asked=("ls", "/opt/kafka/libs")),
-    "zookeeper": Booted("ZooKeeper 3.8", "zookeeper", console=("ls /\n", "zookeeper")),
+    "zookeeper": Booted(
+        "ZooKeeper 3.8", "zookeeper", console=("ls /\n", r"\[.*zookeeper"), asked=("ls", "/apache-zookeeper/lib")
+    ),
     "etcd": Booted("etcd 3.4", "etcd", console=("", r"k\w+\nv\w+")),
     "registry": Booted("Distribution 2.8", "registry", console=_SHELL, asked=("registry", "--version")),
     "azure": Booted("Azurite 3.35", "azurite", console=("ls /data\n", "azurite")),
@@ -54,7 +64,13 @@ CONTAINERS = {
     "oidc": Booted("mock-oauth2-server 2.2", "oidc", keeps=False, told=False, asked=("ls", "/app/libs")),
     "opensearch": Booted("OpenSearch 2.19", "opensearch", use="opensearch:2", console=_SHELL),
     "prometheus": Booted("Prometheus 2.42", "prometheus", console=_SHELL),
-    "nginx": Booted("nginx 1.22", "nginx", keeps=False, told=False, console=_SHELL),
+    "nginx": Booted("nginx 1.22", "nginx", keeps=False, told=False, console=_SHELL, balances=True),
+    "traefik": Booted("Traefik 3.7", "traefik3", keeps=False, told=False, console=_SHELL, balances=True),
+    "elasticsearch": Booted("Elasticsearch 7.10", "elasticsearch", use="elasticsearch:7.17.29", console=_SHELL),
+    "cassandra": Booted(
+        "Cassandra 5.0", "cassandra", console=("select key from system.local;\n", r"\blocal\b"), seed=_CQL
+    ),
+    "mailpit": Booted("Mailpit 1.27", "mailpit", console=_SHELL),
 }
 
 PROCESSES = {
@@ -70,3 +86,22 @@ PROCESSES = {
     ),
     "redis": Booted("Redis 6.2", console=("echo spoken\n", "spoken"), seed=_WORDS),
 }
+
+_NOWHERE = "its server is in none of the registries in reach"
+_FORM = "only what devbox asks of it was tried, on a stand-in that answers in its place"
+
+NOT_PROVEN = {
+    "consul": _NOWHERE,
+    "gcp": "its emulators are in none of the registries in reach",
+    "grafana": f"{_NOWHERE}; {_FORM}",
+    "jaeger": "not built yet",
+    "jenkins": _NOWHERE,
+    "kibana": _NOWHERE,
+    "loki": _NOWHERE,
+    "minio": _NOWHERE,
+    "mongodb": "not built yet",
+    "otel-collector": _NOWHERE,
+    "redpanda": _NOWHERE,
+    "vault": _NOWHERE,
+}
+"""Why the others were not booted."""

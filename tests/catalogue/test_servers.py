@@ -16,14 +16,13 @@ from tests.meshes.engine import build
 def test_in_a_container(engine: None, boxes: Callable[..., Box], name: str) -> None:
     booted = CONTAINERS[name]
     build("clients", booted.image)
-    entry = booted.use or name
-    stays_well(boxes(entry, seed=booted.seed), boxes(entry, seed=booted.seed), booted)
+    stays_well(*[boxes(name, booted, engine=True) for _ in range(2)], booted)
 
 
 @pytest.mark.parametrize("name", sorted(PROCESSES))
 def test_as_a_process(boxes: Callable[..., Box], name: str) -> None:
     booted = PROCESSES[name]
-    stays_well(*[boxes(booted.use or name, seed=booted.seed, engine=False) for _ in range(2)], booted)
+    stays_well(*[boxes(name, booted, engine=False) for _ in range(2)], booted)
 
 
 def stays_well(box: Box, other: Box, booted: Booted) -> None:
