@@ -220,15 +220,15 @@ class ScriptedControl:
         self._need()
         return self.measured.get(service, MetricsHistory())
 
-    async def timings(self) -> Timings:
-        self._need()
-        return self.timed
-
     async def config(self, service: str) -> tuple[ConfigValue, ...]:
         self._need()
         if self.refusal is not None:
             raise self.refusal
         return self.configured.get(service, ())
+
+    async def timings(self) -> Timings:
+        self._need()
+        return self.timed
 
     async def close(self) -> None:
         self.closed = True

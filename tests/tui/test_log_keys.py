@@ -11,7 +11,6 @@ from devbox.domain.log import LogChunk
 from devbox.views.tui.choice import ChoiceDialog
 from devbox.views.tui.found import FoundScreen
 from devbox.views.tui.ids import ids_in
-from devbox.views.tui.levels import Level, level_of
 from tests.tui import scenes
 from tests.tui.hands import Hands, panel
 from tests.tui.mesh import NOW, chunk
@@ -178,25 +177,4 @@ async def test_c_says_where_there_is_none() -> None:
     ],
 )
 def test_ids_are_found_likeliest_first(line: str, ids: list[str]) -> None:
-    assert ids_in(line) == ids
-
-
-@pytest.mark.parametrize(
-    ("line", "level"),
-    [
-        ('{"level":"warning","msg":"x"}', Level.WARN),
-        ("2025-06-15 15:06:40,123 ERROR api: no", Level.ERROR),
-        ("time=x level=info msg=hi", Level.INFO),
-        ("[error] 7#7: *1 open() failed", Level.ERROR),
-        ("E0615 15:06:40.1 main.go:3] no", Level.ERROR),
-        ("2025-06-15 15:06:40 UTC [7] LOG:  ready", Level.INFO),
-        ("2025-06-15 15:06:40 UTC [7] FATAL:  no", Level.FATAL),
-        ("Traceback (most recent call last):", Level.ERROR),
-        ("panic: runtime error", Level.ERROR),
-        ("KeyError: 'x'", Level.ERROR),
-        ("errors=0 all fine", Level.UNKNOWN),
-        ("GET / 200", Level.UNKNOWN),
-    ],
-)
-def test_levels_are_read_from_common_formats(line: str, level: Level) -> None:
-    assert level_of(line) is level
+    assert [each.value for each in ids_in(line)] == ids

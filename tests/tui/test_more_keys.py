@@ -9,9 +9,11 @@ import pytest
 
 from devbox.control.protocol import Action, ConfigValue, PendingChanged, Recreate
 from devbox.domain.errors import UsageError
+from devbox.domain.timing import Timing, Timings
 from devbox.views.tui import Quit
 from devbox.views.tui.bindings import binding_ids
 from devbox.views.tui.choice import ChoiceDialog
+from devbox.views.tui.commands import offers
 from devbox.views.tui.graphmap import plan_map
 from devbox.views.tui.mapscreen import MapScreen
 from devbox.views.tui.preferences import Preferences, load_preferences, preferences_file
@@ -346,3 +348,60 @@ def test_a_terminal_of_sixteen_colours_keeps_its_own() -> None:
 
     assert default_theme("standard") == "ansi-dark"
     assert default_theme("truecolor") == "devbox"
+
+
+async def test_T_shows_what_the_last_start_waited_for() -> None:
+    async with panel() as hands:
+        hands.control.timed = Timings(
+            NOW - 60,
+            4.0,
+            (
+                Timing("db", 1, 0.0, 1.0, 0.5, 1.5, 3.0, ready=True),
+                Timing("orders", 1, 3.0, 0.0, 0.5, 0.5, 4.0, ready=True, waited_for="db"),
+                Timing("web", 1, 3.0, 0.0, 0.0, 0.0, 3.0, ready=False),
+            ),
+            ("db", "orders"),
+        )
+        await hands.press("T")
+        await hands.until(lambda: "4.00 s from 15:05:40.000, decided by db → orders" in hands.text())
+        assert "3.00 s for db" in hands.text()
+        assert "not ready yet" in hands.text()
+        await hands.press("escape")
+        assert hands.screen is hands.panel
+
+
+async def test_the_palette_offers_everything() -> None:
+    control = ScriptedControl(snapshot(replace(row("api", port=80), tasks=("test",), other_form="container")))
+    async with panel(control) as hands:
+        words = [words.partition(":")[0] for words, _ in offers(hands.app)]
+        assert len(words) == len(set(words))
+        wanted = {
+            "map", "timings", "report", "doctor", "sort by cpu", "sort by memory", "restart everything …",
+            "stop everything …", "log of api", "health of api", "metrics of api", "events of api", "config of api",
+            "tasks of api", "why api", "restart api", "stop api", "recreate api", "run-container api", "task api test",
+            "shell beside api",
+        }  # fmt: skip
+        assert wanted - set(words) == set()
+
+
+async def test_the_palette_stops_everything_only_when_asked_twice() -> None:
+    async with panel() as hands:
+        act = dict(offers(hands.app))["stop everything …"]
+        act()
+        await hands.until(lambda: "Really stop everything, all 7 services?" in hands.text())
+        await hands.press("n")
+        assert hands.done == []
+        act()
+        await hands.press("y")
+        await hands.until(lambda: [(action, names) for action, names, _ in hands.done] == [(Action.STOP, ())])
+
+
+async def test_the_palette_shows_what_a_command_says(tmp_path: Path) -> None:
+    async with panel(argv=_script(tmp_path, 'echo "all is well: $@"')) as hands:
+        hands.app.deeds.show_output("doctor")
+        await hands.until(lambda: "all is well: -p hello doctor" in hands.text().replace("-f devbox.yaml ", ""))
+        await hands.until(lambda: "devbox doctor: done" in hands.text())
+        await hands.press("Y")
+        await hands.until(lambda: hands.app.clipboard.endswith("doctor"))
+        await hands.press("escape")
+        assert hands.screen is hands.panel

@@ -12,13 +12,16 @@ def named_bindings() -> dict[str, Binding]:
     from devbox.views.tui.found import FoundScreen
     from devbox.views.tui.logview import LogView
     from devbox.views.tui.mapscreen import MapScreen, MapView
+    from devbox.views.tui.said import SaidScreen
     from devbox.views.tui.screen import MeshScreen
     from devbox.views.tui.table import ServiceTable
     from devbox.views.tui.tailview import TailView
     from devbox.views.tui.taskspane import TaskList
+    from devbox.views.tui.timingscreen import TimingsScreen
 
     rooms: tuple[type[DOMNode], ...] = (
-        DevboxApp, MeshScreen, ServiceTable, TailView, LogView, TaskList, MapScreen, MapView, FoundScreen,
+        DevboxApp, MeshScreen, ServiceTable, TailView, LogView, TaskList, MapScreen, MapView, FoundScreen, SaidScreen,
+        TimingsScreen,
     )  # fmt: skip
     found: dict[str, Binding] = {}
     for room in rooms:

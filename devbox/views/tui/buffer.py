@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devbox.domain.log import LogChunk
+from devbox.domain.log import UNKNOWN, Level, LogChunk
 from devbox.views.tui.clean import LONGEST, shorten
 
 MOST_LINES = 200_000
@@ -28,11 +28,20 @@ MARK = Source("", "", stderr=False, mark=True)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it was written. `at` is when it was seen (seconds since the epoch)."""
+    """One line as it was written. `at` is when it was seen (seconds since the epoch).
+
+    `letter` is the one of `LogChunk.levels`: how grave it is, and whether it continues the record of the line before.
+    """
 
     source: Source
     at: float
     text: str
+    letter: str = UNKNOWN
+
+    @property
+    def level(self) -> Level | None:
+        """How grave it is; a line of a stack trace is as grave as what it belongs to. None where it is not known."""
+        return Level.of_letter(self.letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,11 @@ class _Block:
     source: Source
     at: float
     lines: Sequence[str]
+    levels: str
     characters: int
+
+    def line(self, place: int) -> Line:
+        return Line(self.source, self.at, self.lines[place], self.levels[place : place + 1] or UNKNOWN)
 
 
 class Buffer:
@@ -61,7 +74,7 @@ class Buffer:
     def __getitem__(self, number: int) -> Line:
         place = bisect_right(self._starts, number) - 1
         block = self._blocks[place]
-        return Line(block.source, block.at, block.lines[number - self._starts[place]])
+        return block.line(number - self._starts[place])
 
     def numbered(self, start: int) -> Iterator[tuple[int, Line]]:
         """The lines from number `start` on."""
@@ -69,11 +82,11 @@ class Buffer:
         for place in range(max(0, bisect_right(self._starts, start) - 1), len(self._blocks)):
             block, begins = self._blocks[place], self._starts[place]
             for offset in range(max(0, start - begins), len(block.lines)):
-                yield begins + offset, Line(block.source, block.at, block.lines[offset])
+                yield begins + offset, block.line(offset)
 
     def add(self, chunk: LogChunk, source: Source) -> None:
         """Take in a chunk; the oldest lines go when there are too many."""
-        self._append(_block(source, chunk.at, chunk.lines))
+        self._append(_block(source, chunk.at, chunk.lines, chunk.levels))
 
     def mark(self, at: float, text: str) -> None:
         """Draw a line below the last one."""
@@ -81,7 +94,7 @@ class Buffer:
 
     def put_before(self, chunks: Sequence[tuple[LogChunk, Source]]) -> None:
         """Put older chunks, oldest first, before the first line. The newest lines go when there are too many."""
-        blocks = [_block(source, chunk.at, chunk.lines) for chunk, source in chunks if chunk.lines]
+        blocks = [_block(source, chunk.at, chunk.lines, chunk.levels) for chunk, source in chunks if chunk.lines]
         starts, at = [], self.first - sum(len(block.lines) for block in blocks)
         self.first = at
         for block in blocks:
@@ -123,7 +136,7 @@ class Buffer:
         return len(self) > self._most * share or self._characters > MOST_CHARACTERS * share
 
 
-def _block(source: Source, at: float, lines: Sequence[str]) -> _Block:
+def _block(source: Source, at: float, lines: Sequence[str], levels: str = "") -> _Block:
     if max(map(len, lines), default=0) > LONGEST:
         lines = tuple(map(shorten, lines))
-    return _Block(source, at, lines, sum(map(len, lines)))
+    return _Block(source, at, lines, levels, sum(map(len, lines)))

@@ -16,7 +16,6 @@ from devbox.control.protocol import Row
 from devbox.views.tui.clean import plain
 from devbox.views.tui.configview import ConfigView
 from devbox.views.tui.healthview import HealthView
-from devbox.views.tui.levels import Level
 from devbox.views.tui.listing import styled
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.metricsview import MetricsView
@@ -154,5 +153,5 @@ class DetailPane(Vertical):
     def _stand(self) -> str:
         view = self.log_view
         search = f"/{view.search.text}: {view.search.describe()}" if view.search else ""
-        level = f"{view.least.name.lower()} and up" if view.least is not Level.UNKNOWN else ""
+        level = f"{view.least.word} and up" if view.least else ""
         return " · ".join(filter(None, [level, search, "" if view.following else "paused"]))

@@ -15,6 +15,7 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from devbox.views.tui import Quit
+from devbox.views.tui.listing import TINY
 
 
 class QuitDialog(ModalScreen[Quit | None]):
@@ -83,8 +84,8 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#dialog").scroll_relative(y=lines, animate=False)
 
     def _keys(self, bindings: list[ActiveBinding]) -> Table:
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True, min_width=9)
+        grid, roomy = Table.grid(padding=(0, 2)), self.app.size.width >= TINY
+        grid.add_column(no_wrap=roomy, min_width=13 if roomy else 7, max_width=None if roomy else 7)
         grid.add_column()
         for keys, does in described(bindings, self.app.get_key_display):
             grid.add_row(Text(keys, "bold"), Text(does))

@@ -7,16 +7,16 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Label
 
 from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.prompt import Prompt
+from devbox.views.tui.searching import SearchableScreen
 from devbox.views.tui.tailview import TailView
 
 
-class FoundScreen(Screen[None]):
+class FoundScreen(SearchableScreen):
     """A log view on lines of several services, in the order of time. `title` says what they have in common."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -25,20 +25,20 @@ class FoundScreen(Screen[None]):
 
     def __init__(self, title: str, names: dict[tuple[str, int], str], mark: str) -> None:
         super().__init__()
-        self._title, self._names, self._mark = title, names, mark
+        self._title, self._names, self.mark = title, names, mark
         self.view = LogView(id="found")
         self._heading = Label("", id="heading", markup=False)
-        self._search = Prompt("/", "search: text or regular expression", id="search")
+        self.search = Prompt("/", "search: text or regular expression", id="search")
 
     def compose(self) -> ComposeResult:
         yield self._heading
         yield self.view
-        yield self._search
+        yield self.search
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         self.view.begin(merged=True, names=self._names)
-        self.view.look_for(self._mark)
+        self.view.look_for(self.mark)
         self.view.say("Looking through the logs of every service …")
         self.view.focus()
         self.tell(done=False)
@@ -47,31 +47,11 @@ class FoundScreen(Screen[None]):
         """Say how many there are."""
         count = len(self.view.buffer)
         if done and not count:
-            self.view.say(f"No line has {self._mark}.")
+            self.view.say(f"No line has {self.mark}.")
         services = {line.source.name for _, line in self.view.buffer.numbered(self.view.buffer.first)}
         lines = f"{count:,} line{'s' if count != 1 else ''} of {', '.join(sorted(services)) or 'no service'}"
         self._heading.update(f" {self._title}: {lines}{'' if done else ' …'}")
 
-    def action_close(self) -> None:
-        if self._search.display:
-            self._search.clear()
-            self.view.look_for(self._mark)
-        else:
-            self.dismiss()
-
-    def action_search(self) -> None:
-        self._search.ask()
-
     @on(TailView.Moved)
     def _moved(self) -> None:
         self.tell(done=not self.view.words.endswith("…"))
-
-    @on(Prompt.Changed, "#search")
-    def _searched(self, event: Prompt.Changed) -> None:
-        self.view.look_for(event.text or self._mark)
-
-    @on(Prompt.Left, "#search")
-    def _search_left(self, event: Prompt.Left) -> None:
-        self.view.focus()
-        if not event.cancelled:
-            self.view.action_match(-1)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
+from devbox.domain import logids
 from devbox.views.tui.clean import plain
 
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
-_TRACEPARENT = re.compile(r"\b[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}\b")
-_HEX = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b|\b[0-9A-HJKMNP-TV-Z]{26}\b")
 _NAMED = re.compile(r"([\w.-]+?)\s*[=:]\s*\"?([\w./+-]{1,80})")
 _NAMES = re.compile(
     r"(?i)(?:trace|span|request|req|correlation|session|transaction|tx|message|msg|job|order|user|customer|event)"
@@ -19,19 +18,31 @@ _NAMES = re.compile(
 _MOST = 12
 
 
-def ids_in(line: str) -> list[str]:
-    """The ids that a line has, likeliest first, each once."""
+@dataclass(frozen=True, slots=True)
+class Id:
+    """An id, and what the line calls it; empty where it does not."""
+
+    value: str
+    name: str = ""
+
+
+def ids_in(line: str) -> list[Id]:
+    """The ids that a line has, likeliest first: known kinds, what is named like one, then any other value."""
     text = plain(line)
-    found = [trace for trace, _ in _TRACEPARENT.findall(text)]
-    found += [value for name, value in _fields(text) if _NAMES.search(name)]
-    found += _UUID.findall(text) + _HEX.findall(text)
-    found += [value for name, value in _fields(text) if name.lower() not in _DULL and any(map(str.isdigit, value))]
-    kept: list[str] = []
+    fields = _fields(text)
+    known = [Id(each.value, each.name) for each in logids.ids_in(text)]
+    named = [Id(value, name) for name, value in fields if _NAMES.search(name)]
+    found = sorted(known, key=lambda each: each.name in _UNNAMED) + named
+    found += [Id(value, name) for name, value in fields if name.lower() not in _DULL and any(map(str.isdigit, value))]
+    kept: list[Id] = []
     for each in found:
-        if len(each) > 1 and not any(each in other for other in kept):
+        if len(each.value) > 1 and not any(each.value in other.value for other in kept):
             kept.append(each)
     return kept[:_MOST]
 
+
+_UNNAMED = ("id", "uuid", "ulid")
+"""What the kinds are called of ids that have no name in their line."""
 
 _DULL = frozenset({"ts", "time", "timestamp", "@timestamp", "t", "port", "pid", "level", "ms", "duration", "status"})
 

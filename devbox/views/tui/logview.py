@@ -12,16 +12,19 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from devbox.domain.log import LogChunk
+from devbox.domain.log import Level, LogChunk
+from devbox.domain.logformat import Grouping
 from devbox.views.tui.buffer import Buffer, Line, Source
 from devbox.views.tui.clean import plain
-from devbox.views.tui.levels import FILTERS, Level, goes_on, level_of
-from devbox.views.tui.logline import ROOM_FOR_TIMES, Mark, paint_line, paint_whole
+from devbox.views.tui.logline import ROOM_FOR_TIMES, Look, Mark, paint_line, paint_whole
 from devbox.views.tui.search import Search
 from devbox.views.tui.tailview import TailView
 
 BATCH = 0.05
 """Seconds for which new lines are gathered before they are drawn."""
+
+FILTERS = (None, Level.INFO, Level.WARN, Level.ERROR)
+"""What the level filter can be set to, one after the other: the least that is shown; None is all."""
 
 _WIDEST_NAME = 16
 
@@ -63,10 +66,10 @@ class LogView(TailView):
         super().__init__(id=id)
         self.buffer = Buffer()
         self.search: Search | None = None
-        self.least = Level.UNKNOWN
+        self.least: Level | None = None
         self._opened: set[int] = set()
         self._filtered: list[int] = []
-        self._last_levels: dict[Source, Level] = {}
+        self._groupings: dict[Source, Grouping] = {}
         self._pending: list[LogChunk] = []
         self._sources: dict[tuple[str, int, str], Source] = {}
         self._firsts: dict[tuple[str, int, str], int] = {}
@@ -98,7 +101,7 @@ class LogView(TailView):
         self.buffer.clear()
         self._opened.clear()
         self._filtered.clear()
-        self._last_levels.clear()
+        self._groupings.clear()
         self._merged, self._names = merged, names
         self.words = ""
         if self.search:
@@ -118,7 +121,8 @@ class LogView(TailView):
             return
         before, first, hidden = self.buffer.end, self.buffer.first, len(self._filtered)
         for chunk in chunks:
-            self.buffer.add(chunk, self._source(chunk))
+            source = self._source(chunk)
+            self.buffer.add(self._graded(chunk, self._groupings.setdefault(source, Grouping())), source)
         came = self.buffer.numbered(before)
         if self.least:
             came = iter(self._take_grave(came))
@@ -138,7 +142,7 @@ class LogView(TailView):
         Lines that are here already are left out: each stream's are numbered.
         """
         place, first = self.scroll_offset.y, self.buffer.first
-        older = [self._unseen(chunk) for chunk in chunks]
+        older = [self._graded(self._unseen(chunk), Grouping()) for chunk in chunks]
         for chunk in reversed(older):
             if chunk.lines:
                 self._firsts[_stream(chunk)] = chunk.first_line
@@ -156,6 +160,11 @@ class LogView(TailView):
         count = max(0, first - chunk.first_line)
         return replace(chunk, lines=chunk.lines[:count], levels=chunk.levels[:count])
 
+    def show_times(self, shown: bool) -> None:
+        """Whether the time stands before each line; until then that depends on the room."""
+        self._times = shown
+        self.repaint()
+
     def say(self, words: str) -> None:
         """What to show in place of lines while there are none."""
         self.words = words
@@ -169,8 +178,8 @@ class LogView(TailView):
         self.refresh_bindings()
         self.post_message(self.Moved())
 
-    def filter_from(self, level: Level) -> None:
-        """Show only lines of that level and graver ones; all for UNKNOWN."""
+    def filter_from(self, level: Level | None) -> None:
+        """Show only lines of that level and graver ones; all for None."""
         self.least = level
         self._look_again()
         self.repaint()
@@ -216,15 +225,14 @@ class LogView(TailView):
         self.action_to_end()
 
     def action_times(self) -> None:
-        self._times = not self._shows_times
-        self.repaint()
+        self.show_times(not self._shows_times)
 
     def action_copy(self) -> None:
         if line := self.current():
             self.post_message(self.Asked(self, "copy", [plain(line.text)]))
 
     def action_save(self) -> None:
-        lines = [self.text_of(number).plain.rstrip() for number in self.shown]
+        lines = [self._painted(number, edge=False).plain.rstrip() for number in self.shown]
         self.post_message(self.Asked(self, "save", lines))
 
     def action_correlate(self) -> None:
@@ -244,12 +252,15 @@ class LogView(TailView):
     # --- how lines look
 
     def text_of(self, number: int) -> Text:
+        return self._painted(number, edge=True)
+
+    def _painted(self, number: int, *, edge: bool) -> Text:
         line, mark = self.buffer[number], self._mark(number)
         if line.source.mark:
             return Text(f"── {line.text} {'─' * max(2, self.room - len(line.text) - 4)}", self._part("log--mark"))
         width = min(_WIDEST_NAME, max(map(len, self._names.values()), default=0)) if self._merged else 0
         paint = paint_whole if number in self._opened else paint_line
-        return paint(line, self._part, times=self._shows_times, name_width=width, mark=mark)
+        return paint(line, self._part, Look(self._shows_times, width, edge), mark)
 
     def _mark(self, number: int) -> Mark | None:
         if not self.search:
@@ -266,7 +277,6 @@ class LogView(TailView):
     def _look_again(self) -> None:
         """Filter and search everything there is."""
         self._filtered.clear()
-        self._last_levels.clear()
         lines: Iterable[tuple[int, Line]] = self.buffer.numbered(self.buffer.first)
         if self.least:
             lines = self._take_grave(lines)
@@ -276,16 +286,17 @@ class LogView(TailView):
 
     def _take_grave(self, lines: Iterable[tuple[int, Line]]) -> list[tuple[int, Line]]:
         """Those lines that the level filter lets through, noted as shown."""
-        taken = [(number, line) for number, line in lines if line.source.mark or self._level(line) >= self.least]
+        least = self.least
+        taken = [(number, line) for number, line in lines if least is None or self._is_grave(line, least)]
         self._filtered += [number for number, _ in taken]
         return taken
 
-    def _level(self, line: Line) -> Level:
-        level = level_of(line.text)
-        if level is Level.UNKNOWN and goes_on(line.text):
-            return self._last_levels.get(line.source, Level.UNKNOWN)
-        self._last_levels[line.source] = level
-        return level
+    def _is_grave(self, line: Line, least: Level) -> bool:
+        return line.source.mark or (line.level is not None and line.level >= least)
+
+    def _graded(self, chunk: LogChunk, grouping: Grouping) -> LogChunk:
+        """The chunk with the level of each of its lines, where nobody looked at them before."""
+        return chunk if chunk.levels else replace(chunk, levels=grouping.letters(chunk.lines))
 
     def _source(self, chunk: LogChunk) -> Source:
         key = _stream(chunk)

@@ -156,7 +156,7 @@ class MeshScreen(Screen[None]):
     def action_command(self, action: str) -> None:
         if (row := self.selected) is not None:
             key = "r" if action == Action.RESTART else "s"
-            self.panel.act(Action(action), row.service, f"{key} in the panel")
+            self.panel.deeds.act(Action(action), row.service, f"{key} in the panel")
 
     def action_why(self) -> None:
         if (row := self.selected) is not None:
@@ -169,20 +169,24 @@ class MeshScreen(Screen[None]):
 
     def action_order(self) -> None:
         orders = list(Order)
-        self.order = orders[(orders.index(self.order) + 1) % len(orders)]
+        self.sort_by(orders[(orders.index(self.order) + 1) % len(orders)])
+
+    def sort_by(self, order: Order) -> None:
+        """Sort the list, and say by what."""
+        self.order = order
         self.draw()
-        self.notify(f"Sorted by {self.order.value}", timeout=2, markup=False)
+        self.notify(f"Sorted by {order.value}", timeout=2, markup=False)
 
     def action_map(self) -> None:
         self.panel.show_map()
 
     def action_remake(self) -> None:
         if (row := self.selected) is not None:
-            self.panel.ask_how(row)
+            self.panel.deeds.ask_how(row)
 
     def action_shell(self) -> None:
         if (row := self.selected) is not None:
-            self.panel.open_shell(row)
+            self.panel.deeds.open_shell(row)
 
     def action_tasks(self) -> None:
         self._go_to_tab("tasks")
@@ -195,8 +199,16 @@ class MeshScreen(Screen[None]):
         self.action_tab(next(number for number, (tab, _) in enumerate(TABS, 1) if tab == name))
         self.detail.focus_tab()
 
+    def action_timings(self) -> None:
+        self.panel.show_timings()
+
     def action_open(self) -> None:
-        self.detail.open_tab(1)
+        self.open_tab(1)
+
+    def open_tab(self, number: int) -> None:
+        """Open a tab on the whole width."""
+        self.detail.open_tab(number)
+        self.panel.ask_for_tab()
         self.zoom(True)
         self.draw_detail()
 
@@ -241,7 +253,7 @@ class MeshScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         row = self.selected
-        if self.mesh.as_of is not None and action in ("command", "remake", "shell"):
+        if self.mesh.as_of is not None and action in ("command", "remake", "shell", "timings"):
             return False
         match action, parameters:
             case ("why" | "command" | "browse" | "remake" | "shell" | "tasks" | "inspect", _) if row is None:
@@ -263,7 +275,7 @@ class MeshScreen(Screen[None]):
         self.refresh_bindings()
         self.panel.ask_for_tab()
         self.draw_detail()
-        self.panel.show_log_soon()
+        self.panel.logs.show_soon()
 
     @on(TailView.Moved)
     def _moved(self) -> None:
@@ -279,12 +291,12 @@ class MeshScreen(Screen[None]):
 
     @on(LogView.Asked)
     def _asked(self, event: LogView.Asked) -> None:
-        self.panel.serve_log(event.view, event.what, event.lines)
+        self.panel.logs.serve(event.view, event.what, event.lines)
 
     @on(TaskList.Wanted)
     def _task_wanted(self, event: TaskList.Wanted) -> None:
         if (row := self.selected) is not None:
-            self.panel.run_task(row, event.task)
+            self.panel.deeds.run_task(row, event.task)
 
     @on(ServiceTable.Titled)
     def _titled(self, event: ServiceTable.Titled) -> None:

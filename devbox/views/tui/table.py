@@ -37,6 +37,9 @@ class ServiceTable(ScrollView, can_focus=True, inherit_bindings=False):
         ),
         Binding("o", "screen.order", "order", id="order", tooltip="Sort by state, CPU, memory, …"),
         Binding("m", "screen.map", "map", id="map", tooltip="The map of the mesh: what needs what"),
+        Binding(
+            "T", "screen.timings", "timings", show=False, id="timings", tooltip="What the last start waited for"
+        ),
         Binding("w", "screen.browse", "browser", id="browse", tooltip="Open the selected service in the browser"),
         Binding("j,down", "move(1)", "down", show=False, id="down", tooltip="One line down"),
         Binding("k,up", "move(-1)", "up", show=False, id="up", tooltip="One line up"),

@@ -1,0 +1,59 @@
+"""What a command of devbox says, on a screen of its own: `devbox doctor`, `devbox report`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Label
+
+from devbox.domain.log import LogChunk
+from devbox.views.tui.keybar import KeyBar
+from devbox.views.tui.link import opened
+from devbox.views.tui.logview import LogView
+from devbox.views.tui.prompt import Prompt
+from devbox.views.tui.searching import SearchableScreen
+
+
+class SaidScreen(SearchableScreen):
+    """Follows the lines of one command to its end. `title` is the command."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "back", key_display="esc", id="back", tooltip="Back to where you were"),
+    ]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+        self.view = LogView(id="said")
+        self._heading = Label(f" {title} …", id="heading", markup=False)
+        self.search = Prompt("/", "search: text or regular expression", id="search")
+
+    def compose(self) -> ComposeResult:
+        yield self._heading
+        yield self.view
+        yield self.search
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.view.begin(merged=False, names={})
+        self.view.say("It has said nothing yet.")
+        self.view.show_times(False)
+        self.view.focus()
+
+    async def follow(self, lines: AsyncIterator[str]) -> None:
+        """Show the lines to their end; the last one says how it ended."""
+        last = ""
+        async with opened(lines) as stream:
+            async for line in stream:
+                if last:
+                    self.view.feed(LogChunk("devbox", 1, "stdout", 0, time.time(), (last,)))
+                last = line
+        self.view.flush()
+        self.view.action_to_top()
+        if not len(self.view.buffer):
+            self.view.say("It said nothing.")
+        self._heading.update(f" {self._title}: {last}")
