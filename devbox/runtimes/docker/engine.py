@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from devbox.domain.errors import EngineUnavailable, StepError
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.docker.endpoint import Endpoint, endpoint
+from devbox.runtimes.docker.rights import refusal
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -30,7 +31,6 @@ OLDEST_API = "1.41"
 _CALL_LIMIT = 120
 _SETTLE_LIMIT = 10.0
 _REACH_HINT = "Is it running? `docker info` tells; on Linux `systemctl start docker` starts it."
-_RIGHTS_HINT = "You may not open its socket: `sudo usermod -aG docker $USER`, then log in again."
 
 
 class EngineLink:
@@ -89,8 +89,8 @@ class EngineLink:
         return await asyncio.wrap_future(future)
 
 
-def connect(endpoint: Endpoint) -> APIClient:
-    """The SDK's low-level client for an engine, of the version that both understand."""
+def connect(endpoint: Endpoint, limit: int = _CALL_LIMIT) -> APIClient:
+    """The SDK's low-level client for an engine, of the version that both understand; a call takes `limit` s at most."""
     import docker
     from docker.tls import TLSConfig
 
@@ -101,7 +101,7 @@ def connect(endpoint: Endpoint) -> APIClient:
     client = docker.APIClient(
         endpoint.url,
         version=OLDEST_API,
-        timeout=_CALL_LIMIT,
+        timeout=limit,
         tls=tls,
         use_ssh_client=endpoint.url.startswith("ssh://"),
         max_pool_size=AT_ONCE + 2,
@@ -124,7 +124,8 @@ def errors_in_words(endpoint: Endpoint) -> Iterator[None]:
     except docker.errors.APIError as exc:
         raise StepError(Failure(FailureKind.ENGINE, _refusal(exc))) from exc
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as exc:
-        hint = _RIGHTS_HINT if "Permission denied" in str(exc) else _REACH_HINT
+        refused = refusal(endpoint.socket) if endpoint.socket else None
+        hint = f"{refused.seen[0].upper()}{refused.seen[1:]}: {refused.mend}" if refused else _REACH_HINT
         words = f"no container engine answers at {endpoint}"
         raise EngineUnavailable(words, hint=hint, address=endpoint.url) from exc
 

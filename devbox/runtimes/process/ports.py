@@ -6,6 +6,7 @@ import errno
 import random
 import socket
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import psutil
 
@@ -15,8 +16,31 @@ from devbox.domain.status import Failure, FailureKind
 _PRIVATE_FIRST, _PRIVATE_COUNT = 12000, 8000
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that listens on a port, and the service of a project that it is, if it is one."""
+
+    pid: int
+    command: str
+    project: str = ""
+    service: str = ""
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} ({self.command})"
+
+
 def is_free(host: str, port: int, protocol: str = "tcp") -> bool:
     """Whether a server could listen on `host:port` now. An address that is not this machine's counts as free."""
+    return _refused(host, port, protocol) != errno.EADDRINUSE
+
+
+def may_listen(host: str, port: int, protocol: str = "tcp") -> bool:
+    """Whether this user has the rights to listen there."""
+    return _refused(host, port, protocol) != errno.EACCES
+
+
+def _refused(host: str, port: int, protocol: str) -> int | None:
+    """The error number with which the kernel refuses to listen; None: it does not."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     with socket.socket(family, kind) as probe:
@@ -25,28 +49,39 @@ def is_free(host: str, port: int, protocol: str = "tcp") -> bool:
         try:
             probe.bind((host, port))
         except OSError as exc:
-            return exc.errno != errno.EADDRINUSE
-    return True
+            return exc.errno
+    return None
 
 
 def holder(port: int) -> str:
     """Who listens on `port`: `pid 4711 (python -m http.server)`, or words for somebody it is not told of."""
+    return str(held_by(port) or "a process of another user")
+
+
+def held_by(port: int, protocol: str = "tcp") -> Holder | None:
+    """Who listens on `port`; None for somebody of whom this user is not told."""
     try:
-        connections = psutil.net_connections(kind="inet")
+        connections = psutil.net_connections(kind=protocol if protocol in ("tcp", "udp") else "inet")
     except psutil.Error:
-        return "another process"
+        return None
     for connection in connections:
         if connection.laddr and connection.laddr.port == port and connection.pid and not connection.raddr:
-            return f"pid {connection.pid} ({_command(connection.pid)})"
-    return "a process of another user"
+            return _holder(connection.pid)
+    return None
 
 
-def _command(pid: int) -> str:
+def _holder(pid: int) -> Holder:
     try:
-        command = " ".join(psutil.Process(pid).cmdline())
+        process = psutil.Process(pid)
+        command = " ".join(process.cmdline()) or process.name()
     except psutil.Error:
-        return "ended meanwhile"
-    return command if len(command) <= 80 else f"{command[:79]}…"
+        return Holder(pid, "ended meanwhile")
+    try:
+        env = process.environ()
+    except psutil.Error:
+        env = {}
+    shown = command if len(command) <= 80 else f"{command[:79]}…"
+    return Holder(pid, shown, env.get("DEVBOX_PROJECT", ""), env.get("DEVBOX_SERVICE", ""))
 
 
 def taken(ports: tuple[Port, ...]) -> Failure | None:
