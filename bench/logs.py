@@ -20,6 +20,8 @@ from bench.figures import Figure
 from devbox.domain.log import Level, LogQuery
 from devbox.domain.spec import UnitKey
 from devbox.engine.logs import LogStore
+from devbox.engine.logs.cells import CELL
+from devbox.engine.logs.stream import size
 from devbox.runtimes.base import LogFiles
 
 DEVBOX = str(Path(sys.executable).with_name("devbox"))
@@ -135,14 +137,20 @@ def _from_a_container() -> Figure:
 
 
 def _from_a_process() -> Figure:
-    """What a process takes to write a million lines: into a file by itself, and under devbox."""
+    """What a process takes to write a million lines: into a file by itself, and under devbox.
+
+    Devbox has Python write each line at once (`PYTHONUNBUFFERED`), so that people see it. That is a choice about when
+    lines come, not a cost of keeping them: what writes into a file by itself is told the same, in both runs the program
+    makes the same system calls.
+    """
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryDirectory() as folder:
         took = Path(folder) / "took"
 
         def alone() -> float:
-            with open(f"{folder}/log", "wb") as out:
+            with open(f"{folder}/log", "ab") as out:
                 code = _PRINTER.format(lines=LINES, took=str(took))
-                subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+                subprocess.run([sys.executable, "-c", code], stdout=out, env=env, check=True)
             return float(took.read_text())
 
         def under_devbox(turn: int) -> float:
@@ -190,6 +198,15 @@ def _write_gigabyte(path: Path) -> None:
         file.write(b"2024-05-01 10:00:01,000 WARN app.orders: the needle user=17 status=503\n")
 
 
+async def _look_through(logs: LogStore, path: Path) -> None:
+    """Have the store find out where something grave is, as it does in a supervisor when there is time."""
+    logs.start()
+    try:
+        await asyncio.to_thread(_wait_for, path.with_name(f"{path.name}.cells"), size(path) // CELL)
+    finally:
+        await logs.close()
+
+
 async def _search(logs: LogStore, query: LogQuery) -> tuple[float, int]:
     began = time.perf_counter()
     found = sum([len(chunk.lines) async for chunk in logs.search(query)])
@@ -197,7 +214,8 @@ async def _search(logs: LogStore, query: LogQuery) -> tuple[float, int]:
 
 
 async def _of_a_gigabyte(folder: Path) -> list[Figure]:
-    _write_gigabyte(folder / f"{KEY}.stdout")
+    path = folder / f"{KEY}.stdout"
+    _write_gigabyte(path)
     _store(folder).mark(KEY)
     began = time.perf_counter()
     logs = _store(folder)
@@ -208,21 +226,25 @@ async def _of_a_gigabyte(folder: Path) -> list[Figure]:
     middle = logs.lines(KEY, "stdout", last[-1].first_line // 2, 100)
     seek = time.perf_counter() - began
     assert len(middle.lines) == 100
-    queries = {
-        "for a text": (LogQuery(text="needle"), 1.5),
-        "for an expression": (LogQuery(text=r"user=\d+ status=5\d\d", regex=True), 1.5),
-        "for a text, whatever its case": (LogQuery(text="NEEDLE", ignore_case=True), 2.5),
-        "for errors": (LogQuery(level=Level.ERROR), 6.0),
-    }
     figures = [
         Figure("a log of 1 GiB opened at its end", opened, "s", 0.1),
         Figure("100 lines from its middle", seek, "s", 0.1),
+        await _searched(logs, "for errors, not looked through before", LogQuery(level=Level.ERROR), 6.0),
     ]
-    for words, (query, limit) in queries.items():
-        took, found = min([await _search(logs, query) for _ in range(3)])
-        assert found > 0
-        figures.append(Figure(f"1 GiB of log searched {words}", took, "s", limit))
-    return figures
+    await _look_through(logs, path)
+    queries = {
+        "for a text": LogQuery(text="needle"),
+        "for an expression": LogQuery(text=r"user=\d+ status=5\d\d", regex=True),
+        "for a text, whatever its case": LogQuery(text="NEEDLE", ignore_case=True),
+        "for errors": LogQuery(level=Level.ERROR),
+    }
+    return figures + [await _searched(logs, words, query, 1.5) for words, query in queries.items()]
+
+
+async def _searched(logs: LogStore, words: str, query: LogQuery, limit: float) -> Figure:
+    took, found = min([await _search(logs, query) for _ in range(3)])
+    assert found > 0
+    return Figure(f"1 GiB of log searched {words}", took, "s", limit)
 
 
 def measure() -> list[Figure]:

@@ -16,6 +16,7 @@ from devbox.domain.log import LogChunk, LogQuery
 from devbox.domain.logformat import Grouping
 from devbox.domain.spec import UnitKey
 from devbox.engine.logs.cells import Cells
+from devbox.engine.logs.growth import Growth
 from devbox.engine.logs.index import Index
 from devbox.engine.logs.pattern import pattern_of
 from devbox.engine.logs.rotate import free
@@ -23,10 +24,6 @@ from devbox.engine.logs.scan import last_of_each, matching
 from devbox.engine.logs.search import search
 from devbox.engine.logs.stream import offset_of_tail, read_block, size, split
 from devbox.runtimes.base import LogFiles
-
-_DEBOUNCE_MS, _STEP_MS = 40, 10
-_HEAL_EVERY = 2.0
-"""Seconds after which files are looked at even though nothing told that they grew."""
 
 _LOOK_EVERY = 1.0
 _IDLE_SHARE = 3
@@ -67,6 +64,8 @@ class LogStore:
     def __init__(self, folder: Path, locate: Callable[[UnitKey], LogFiles], limit: int = LIMIT) -> None:
         self._folder, self._locate, self._limit = folder, locate, limit
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
+        self._growth = Growth(folder, self._note)
+        self._by_name: dict[str, _Stream] = {}
         self._grown = asyncio.Event()
         self._generation = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -77,12 +76,15 @@ class LogStore:
         for key in keys:
             if key not in self._streams:
                 files = self._locate(key)
-                self._streams[key] = (_stream(key, "stdout", files.stdout), _stream(key, "stderr", files.stderr))
+                pair = _stream(key, "stdout", files.stdout), _stream(key, "stderr", files.stderr)
+                self._streams[key] = pair
+                self._by_name.update({stream.path.name: stream for stream in pair})
+                self._growth.know([stream.path.name for stream in pair])
 
     def start(self) -> None:
         """Begin to note when files grow."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._look_through())]
+        self._tasks = [asyncio.create_task(self._growth.follow()), asyncio.create_task(self._look_through())]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -220,21 +222,6 @@ class LogStore:
         streams = (_advance(cursor, partial=partial, limit=end) for cursor in cursors)
         return list(heapq.merge(*streams, key=lambda chunk: chunk.at))
 
-    async def _watch(self) -> None:
-        from watchfiles import awatch
-
-        self._note_growth()
-        async for _ in awatch(
-            self._folder,
-            watch_filter=lambda _, path: path.endswith(("stdout", "stderr")),
-            debounce=_DEBOUNCE_MS,
-            step=_STEP_MS,
-            rust_timeout=int(_HEAL_EVERY * 1000),
-            yield_on_timeout=True,
-            recursive=False,
-        ):
-            self._note_growth()
-
     async def _look_through(self) -> None:
         """Find out which parts of the logs have something grave in them, when there is time."""
         told = False
@@ -259,18 +246,22 @@ class LogStore:
         return any([_looked(stream) for stream in streams])
 
     def _note_growth(self) -> None:
-        """Look how long each file is, and wake those who wait for more."""
-        now, grown = time.time(), False
-        for pair in self._streams.values():
-            for stream in pair:
-                here = size(stream.path)
-                if here != stream.index.size:
-                    stream.emptied = stream.emptied or here < stream.index.size
-                    stream.index.note(here, now)
-                    self._rotate(stream)
-                    grown = True
+        self._note(self._by_name)
+
+    def _note(self, names: Collection[str]) -> set[str]:
+        """Look how long each file is, and wake those who wait for more; which are not as long as they were."""
+        now, grown = time.time(), set()
+        for name in names:
+            stream = self._by_name[name]
+            here = size(stream.path)
+            if here != stream.index.size:
+                stream.emptied = stream.emptied or here < stream.index.size
+                stream.index.note(here, now)
+                self._rotate(stream)
+                grown.add(name)
         if grown:
             self._wake()
+        return grown
 
 
 def _stream(key: UnitKey, name: str, path: Path) -> _Stream:

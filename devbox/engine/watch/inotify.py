@@ -65,9 +65,12 @@ class Inotify:
     def fileno(self) -> int:
         return int(self._file)
 
-    def add(self, folder: str) -> int:
-        """Watch a folder (not what is below it); the number that its notices bear. Raises OSError, LimitReached."""
-        number = self._libc.inotify_add_watch(self._file, os.fsencode(folder), _MASK)
+    def add(self, path: str, mask: int = _MASK) -> int:
+        """Watch a folder (not what is below it), or a file with a mask for it; the number that its notices bear.
+
+        Raises OSError, LimitReached.
+        """
+        number = self._libc.inotify_add_watch(self._file, os.fsencode(path), ctypes.c_uint32(mask))
         if number < 0:
             self._fail()
         return int(number)

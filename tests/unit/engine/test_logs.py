@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,6 +107,73 @@ async def test_growth_wakes_a_follower_without_being_told(tmp_path: Path) -> Non
     assert chunk.lines == ("hello",)
     await stream.aclose()  # type: ignore[attr-defined]
     await logs.close()
+
+
+def watches() -> int:
+    """How many inotify watches this process has, as the kernel says."""
+    told = 0
+    for each in Path("/proc/self/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            told += sum(line.startswith("inotify wd:") for line in each.read_text().splitlines())
+    return told
+
+
+async def until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        await asyncio.sleep(0.005)
+
+
+async def test_a_file_that_grows_is_not_watched_meanwhile(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    write(tmp_path, API, "before\n")
+    logs.know([API])
+    before = watches()
+    logs.start()
+    await until(lambda: watches() == before + 2, "a watch of the folder and of the quiet file")
+    lines = 1
+
+    def only_the_folder() -> bool:
+        nonlocal lines
+        write(tmp_path, API, "more\n")
+        lines += 1
+        return watches() == before + 1
+
+    await until(only_the_folder, "the end of its watch")
+    for _ in range(20):
+        write(tmp_path, API, "more\n")
+        lines += 1
+        await asyncio.sleep(0.005)
+    await until(lambda: watches() == before + 2, "the watch of a file that is quiet again")
+    assert len(logs.tail(API, 1000)) == lines
+    await logs.close()
+    assert watches() == before
+
+
+async def test_files_that_come_go_and_are_replaced_are_followed(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.start()
+    logs.know([API])
+    seen: list[str] = []
+
+    async def follow() -> None:
+        async for chunk in logs.read((), tail=None, follow=True):
+            seen.extend(chunk.lines)
+
+    task = asyncio.create_task(follow())
+    for turn in range(5):
+        write(tmp_path, API, f"first of {turn}\n")
+        await until(lambda last=f"first of {turn}": last in seen, "a line of a new file")  # type: ignore[misc]
+        write(tmp_path, API, f"second of {turn}\n")
+        await until(lambda last=f"second of {turn}": last in seen, "a line of a file that is known")  # type: ignore[misc]
+        (tmp_path / f"{API}.stdout").unlink()
+        await until(lambda: logs.lines(API, "stdout", 0, 1).lines == (), "the end of a file")
+    logs.finish()
+    async with asyncio.timeout(20):
+        await task
+    await logs.close()
+    assert seen == [f"{which} of {turn}" for turn in range(5) for which in ("first", "second")]
 
 
 def test_find_looks_only_at_what_came_since(tmp_path: Path) -> None:
