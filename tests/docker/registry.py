@@ -24,12 +24,17 @@ def _program() -> str:
     return "docker-registry"
 
 
+def free_port() -> int:
+    """A port of loopback that nobody had a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @contextlib.contextmanager
 def a_registry(folder: Path, *, private: bool = False) -> Iterator[str]:
     """The address of a registry with nothing in it, as long as this lasts."""
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"127.0.0.1:{port}"
     (folder / "config.yml").write_text(_configuration(folder, address, private))
     with (folder / "log").open("wb") as log:

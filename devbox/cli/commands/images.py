@@ -54,7 +54,11 @@ def build(session: EngineSession, specs: Sequence[ServiceSpec], *, quiet: bool =
     }
     if not units and not quiet:
         say("no service has a build")
-    return _each(list(units), lambda image, report: session.build(units[image], report), quiet=quiet)
+
+    def act(image: str, report: Report) -> None:
+        session.build(units[image], report)
+
+    return _each(list(units), act, quiet=quiet, on_interrupt=session.end_builds)
 
 
 def pull(
@@ -94,7 +98,13 @@ def _with_build_flags(specs: Sequence[ServiceSpec], args: Arguments) -> list[Ser
     return found
 
 
-def _each(names: Sequence[str], act: Callable[[str, Report], None], *, quiet: bool) -> int:
+def _each(
+    names: Sequence[str],
+    act: Callable[[str, Report], None],
+    *,
+    quiet: bool,
+    on_interrupt: Callable[[], None] = lambda: None,
+) -> int:
     """Do something for each image, side by side; every failure is told with its last output."""
     lock = threading.Lock()
 
@@ -124,7 +134,12 @@ def _each(names: Sequence[str], act: Callable[[str, Report], None], *, quiet: bo
         return True
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return DONE if all(list(pool.map(one, names))) else FAILED
+        try:
+            return DONE if all(list(pool.map(one, names))) else FAILED
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            on_interrupt()
+            raise
 
 
 def _images(args: Arguments) -> int:

@@ -2,184 +2,229 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
+import re
 import subprocess
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from devbox.domain.container import BuildSpec
 from devbox.domain.errors import StepError
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
+from devbox.runtimes.docker.builders import Builder, client_environment, dockerfile_path, find_builder, flags
+from devbox.runtimes.docker.buildoutput import BuildKitOutput, EngineOutput
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-_TAIL = 20
-_BUILDKIT_ONLY = ("secrets", "ssh", "additional_contexts", "cache_to", "entitlements", "no_cache_filter")
-_CLIENTS = ("/usr/bin/docker", "docker")
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.ASCII)
 
 
-def build_image(
-    client: APIClient,
-    build: BuildSpec,
-    image: str,
-    labels: Mapping[str, str],
-    environ: Mapping[str, str],
-    report: Report,
-) -> None:
-    """Build an image and name it. Raises StepError with the failing step and what it printed."""
-    report(f"building {image}", None, None)
-    program = buildkit_client(environ)
-    if program is not None:
-        _by_client(program, build, image, labels, environ, report)
-        return
-    if needs := [key for key in _BUILDKIT_ONLY if getattr(build, key)]:
-        words = f"build.{needs[0]} needs BuildKit, and no `docker` client with it was found"
-        raise StepError(Failure(FailureKind.ENGINE, words, "Install docker-buildx, or the engine's own docker client."))
-    _by_engine(client, build, image, labels, report)
+class Builds:
+    """The builds under way. Whoever no longer wants one ends it; what ended early says so."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends: dict[str, Callable[[], None]] = {}
+        self._unwanted: set[str] = set()
+        self._closed = False
 
-def buildkit_client(environ: Mapping[str, str]) -> str | None:
-    """The path of a `docker` client that can build with BuildKit; None where there is none.
+    def build(
+        self,
+        client: APIClient,
+        build: BuildSpec,
+        image: str,
+        labels: Mapping[str, str],
+        environ: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        """Build an image and name it. Raises StepError with the failing step and what it printed."""
+        with self._lock:
+            self._unwanted.discard(image)
+        report(f"building {image}", None, None)
+        builder = find_builder(environ, engine_has_buildkit=_has_buildkit(client))
+        builder.check(build, image)
+        _check_context(build)
+        for sentence in builder.leaves_out(build):
+            report(sentence, None, None)
+        if builder.program:
+            self._by_client(builder, build, image, labels, environ, report)
+        else:
+            self._by_engine(client, build, image, labels, report)
 
-    Old clients have BuildKit built in; new ones need the buildx plugin, and say so when asked for its version.
-    """
-    for name in _CLIENTS:
-        path = shutil.which(name, path=environ.get("PATH"))
-        if path is None:
-            continue
-        trial = [path, "build", "--help"]
-        shown = subprocess.run(trial, env=_client_environment(environ), capture_output=True, text=True, timeout=20)
-        if "--secret" in shown.stdout:
-            return path
-    return None
+    def end(self, image: str) -> None:
+        """End the build of an image."""
+        with self._lock:
+            self._unwanted.add(image)
+            end = self._ends.get(image)
+        if end is not None:
+            end()
 
+    def close(self) -> None:
+        """End every build; none begins after this."""
+        with self._lock:
+            self._closed = True
+            under_way = list(self._ends)
+        for image in under_way:
+            self.end(image)
 
-def _client_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {**environ, "DOCKER_BUILDKIT": "1"}
+    @contextmanager
+    def _under_way(self, image: str, end: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            self._ends[image] = end
+        if self._is_unwanted(image):
+            end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._ends[image]
+        if self._is_unwanted(image):
+            raise StepError(Failure(FailureKind.ENGINE, f"building {image} was ended before it was done"))
 
+    def _is_unwanted(self, image: str) -> bool:
+        with self._lock:
+            return self._closed or image in self._unwanted
 
-def _by_client(
-    program: str,
-    build: BuildSpec,
-    image: str,
-    labels: Mapping[str, str],
-    environ: Mapping[str, str],
-    report: Report,
-) -> None:
-    argv = [
-        program,
-        "build",
-        "--progress=plain",
-        "-t",
-        image,
-        *_flags(build, labels),
-        "-f",
-        "-" if build.inline else _file(build),
-    ]
-    process = subprocess.Popen(
-        [*argv, build.context],
-        env=_client_environment(environ),
-        stdin=subprocess.PIPE if build.inline else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    tail: deque[str] = deque(maxlen=_TAIL)
-    with process:
-        if process.stdin is not None:
-            process.stdin.write(build.inline)
-            process.stdin.close()
-        for line in process.stdout or ():
-            tail.append(line.rstrip())
-            report(line.rstrip(), None, None)
-    if process.returncode:
-        raise _failed(image, list(tail))
-
-
-def _file(build: BuildSpec) -> str:
-    if os.path.isabs(build.dockerfile) or "://" in build.context:
-        return build.dockerfile or "Dockerfile"
-    return os.path.join(build.context, build.dockerfile or "Dockerfile")
-
-
-def _flags(build: BuildSpec, labels: Mapping[str, str]) -> list[str]:
-    flags = [f"--label={name}={value}" for name, value in {**dict(build.labels), **labels}.items()]
-    flags += [f"--build-arg={name}" + ("" if value is None else f"={value}") for name, value in build.args]
-    flags += [f"--cache-from={each}" for each in build.cache_from]
-    flags += [f"--cache-to={each}" for each in build.cache_to]
-    flags += [f"--add-host={name}:{address}" for name, address in build.extra_hosts]
-    flags += [f"--tag={tag}" for tag in build.tags]
-    flags += [f"--platform={platform}" for platform in build.platforms]
-    flags += [f"--ssh={each}" for each in build.ssh]
-    flags += [f"--secret=id={name},{_secret(source)}" for name, source in build.secrets]
-    flags += [f"--build-context={name}={where}" for name, where in build.additional_contexts]
-    flags += [f"--no-cache-filter={stage}" for stage in build.no_cache_filter]
-    flags += [f"--allow={each}" for each in build.entitlements]
-    flags += [f"--ulimit={limit.name}={limit.soft}:{limit.hard}" for limit in build.ulimits]
-    for flag, value in (("target", build.target), ("network", build.network), ("shm-size", build.shm_size)):
-        flags += [f"--{flag}={value}"] if value else []
-    return flags + ["--no-cache"] * build.no_cache + ["--pull"] * build.pull
-
-
-def _secret(source: str) -> str:
-    return f"env={source.removeprefix('env:')}" if source.startswith("env:") else f"src={source}"
-
-
-def _by_engine(client: APIClient, build: BuildSpec, image: str, labels: Mapping[str, str], report: Report) -> None:
-    tail: deque[str] = deque(maxlen=_TAIL)
-    with _dockerfile_of(build) as dockerfile:
-        lines = client.build(
-            path=build.context,
-            dockerfile=dockerfile,
-            tag=image,
-            buildargs={name: value or "" for name, value in build.args},
-            target=build.target or None,
-            cache_from=list(build.cache_from) or None,
-            labels={**dict(build.labels), **labels},
-            network_mode=build.network or None,
-            shmsize=build.shm_size,
-            extra_hosts=dict(build.extra_hosts) or None,
-            nocache=build.no_cache,
-            pull=build.pull,
-            rm=True,
-            forcerm=True,
-            decode=True,
+    def _by_client(
+        self,
+        builder: Builder,
+        build: BuildSpec,
+        image: str,
+        labels: Mapping[str, str],
+        environ: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        argv = [builder.program, "build", "--progress=plain", "-t", image, *flags(builder, build, labels)]
+        process = subprocess.Popen(
+            [*argv, "-f", "-" if build.inline else dockerfile_path(build), build.context],
+            env=client_environment(environ),
+            stdin=subprocess.PIPE if build.inline else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         )
-        for line in lines:
-            _take(line, tail, report, image)
-    for tag in build.tags:
-        repository, _, name = tag.rpartition(":")
-        client.tag(image, repository or tag, name if repository else "latest")
+        output = BuildKitOutput()
+        with self._under_way(image, process.terminate), process:
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):
+                    process.stdin.write(build.inline)
+                    process.stdin.close()
+            for line in process.stdout or ():
+                if text := output.take(line.rstrip()):
+                    report(text, None, None)
+        if process.returncode:
+            raise output.failed(image)
+
+    def _by_engine(
+        self, client: APIClient, build: BuildSpec, image: str, labels: Mapping[str, str], report: Report
+    ) -> None:
+        import docker.errors
+        from docker.types import CancellableStream
+
+        output = EngineOutput()
+        with _sent(build) as (context, dockerfile):
+            parameters = {**_parameters(client, build, image, labels), "dockerfile": dockerfile}
+            headers = {"Content-Type": "application/tar"} if context is not None else {}
+            client._set_auth_headers(headers)
+            url = client._url("/build")
+            answer = client._post(url, data=context, params=parameters, headers=headers, stream=True, timeout=None)
+        try:
+            client._raise_for_status(answer)
+        except docker.errors.APIError as exc:
+            raise output.failed(image, str(exc.explanation or exc)) from exc
+        lines = CancellableStream(client._stream_helper(answer, decode=True), answer)
+        done = False
+        with self._under_way(image, lines.close):
+            for line in lines:
+                done = _take(line, output, report, image) or done
+        if not done:
+            raise output.failed(image, "the engine ended in the middle of it")
 
 
-def _take(line: dict[str, Any], tail: deque[str], report: Report, image: str) -> None:
-    if "error" in line:
-        raise _failed(image, [*tail, str(line["error"]).strip()])
-    for text in str(line.get("stream") or "").splitlines():
-        tail.append(text)
-        report(text, None, None)
+def _has_buildkit(client: APIClient) -> bool:
+    """Podman's socket takes what a `docker` client sends, but for BuildKit's sessions."""
+    return all("podman" not in part.get("Name", "").lower() for part in client.version().get("Components") or ())
+
+
+def _check_context(build: BuildSpec) -> None:
+    if not _REMOTE.match(build.context) and not os.path.isdir(build.context):
+        words = f"the build context {build.context} is no directory"
+        raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Create it, or mend `build`."))
+
+
+def _parameters(client: APIClient, build: BuildSpec, image: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The query of `POST /build`. Of `ulimits` the engine's documentation says nothing, but it takes them."""
+    limits = [{"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard} for limit in build.ulimits]
+    args = {**client._proxy_configs.get_environment(), **{name: value for name, value in build.args}}
+    said = {
+        "t": [image, *build.tags],
+        "remote": build.context if _REMOTE.match(build.context) else None,
+        "buildargs": json.dumps(args),
+        "labels": json.dumps({**dict(build.labels), **labels}),
+        "cachefrom": json.dumps(build.cache_from) if build.cache_from else None,
+        "extrahosts": [f"{name}:{address}" for name, address in build.extra_hosts],
+        "target": build.target,
+        "networkmode": build.network,
+        "shmsize": build.shm_size,
+        "ulimits": json.dumps(limits) if limits else None,
+        "isolation": build.isolation,
+        "platform": build.platforms[0] if len(build.platforms) == 1 else None,
+        "nocache": build.no_cache,
+        "pull": build.pull,
+        "rm": True,
+        "forcerm": True,
+    }
+    return {name: value for name, value in said.items() if value not in (None, "", [])}
 
 
 @contextmanager
-def _dockerfile_of(build: BuildSpec) -> Iterator[str | None]:
-    """The Dockerfile as the SDK takes it: one outside the context is added to what is sent."""
-    if not build.inline:
-        yield build.dockerfile or None
+def _sent(build: BuildSpec) -> Iterator[tuple[Any, str | None]]:
+    """The archive that the engine is sent, and the Dockerfile's name in it; nothing of a context that is remote."""
+    if _REMOTE.match(build.context):
+        yield None, build.dockerfile or None
         return
+    try:
+        archive, dockerfile = _archive(build)
+    except OSError as exc:
+        words = f"the build context {build.context} cannot be read: {exc}"
+        raise StepError(Failure(FailureKind.DIRECTORY_MISSING, words, "Mend it, or name it in .dockerignore.")) from exc
+    with archive:
+        yield archive, dockerfile
+
+
+def _archive(build: BuildSpec) -> tuple[Any, str | None]:
+    """The context without what `.dockerignore` names; a Dockerfile from elsewhere is added to it."""
+    from docker.api.build import process_dockerfile
+    from docker.utils.build import tar
+
     with tempfile.NamedTemporaryFile("w", prefix="devbox-", suffix=".Dockerfile") as file:
         file.write(build.inline)
         file.flush()
-        yield file.name
+        dockerfile = process_dockerfile(file.name if build.inline else build.dockerfile or None, build.context)
+        return tar(build.context, exclude=_ignored(build.context), dockerfile=dockerfile), dockerfile[0]
 
 
-def _failed(image: str, tail: list[str]) -> StepError:
-    step = next((line for line in tail if line.startswith(("Step ", "#")) and "RUN" in line), "")
-    words = f"building {image} failed" + (f" at: {step.partition('] ')[2] or step}" if step else "")
-    return StepError(Failure(FailureKind.ENGINE, words, tail=tuple(tail)))
+def _ignored(context: str) -> list[str] | None:
+    try:
+        with open(os.path.join(context, ".dockerignore"), encoding="utf-8-sig") as file:
+            lines = [line.strip() for line in file]
+    except FileNotFoundError:
+        return None
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _take(line: dict[str, Any], output: EngineOutput, report: Report, image: str) -> bool:
+    """Note what the engine says; whether it is that the image is built."""
+    if "error" in line:
+        raise output.failed(image, str(line["error"]).strip())
+    told = str(line.get("stream") or "").splitlines()
+    for text in filter(None, map(output.take, told)):
+        report(text, None, None)
+    return "aux" in line or any(text.startswith("Successfully built ") for text in told)

@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devbox.domain.container import Attachment, Hook, MountKind, NetworkSpec, VolumeSpec
@@ -20,7 +20,7 @@ from devbox.domain.spec import ContainerRun, Unit
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
 from devbox.runtimes.docker.abilities import IMAGE_MOUNTS, older
-from devbox.runtimes.docker.builds import build_image
+from devbox.runtimes.docker.builds import Builds
 from devbox.runtimes.docker.files import archive_of
 from devbox.runtimes.docker.images import ensure_image, find_image
 from devbox.runtimes.docker.names import COMPOSE_SERVICE, MADE, data_volume_name, project_labels, waiting_name
@@ -51,6 +51,7 @@ class Provisioner:
     around: Surroundings
     environ: Mapping[str, str]
     local: bool
+    builds: Builds = field(default_factory=Builds)
     _volumes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     # --- images
@@ -72,7 +73,9 @@ class Provisioner:
         run = container_run(unit)
         if run.build is not None:
             labels = {**project_labels(self.around.project), COMPOSE_SERVICE: unit.key.service}
-            build_image(client, run.build, run.image, labels, self.environ, report)
+            platform = run.options.platform
+            build = replace(run.build, platforms=(platform,)) if platform else run.build
+            self.builds.build(client, build, run.image, labels, self.environ, report)
 
     def image_volumes(self, client: APIClient, image: str) -> tuple[str, ...]:
         """The paths for which an image wants volumes."""

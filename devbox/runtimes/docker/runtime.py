@@ -210,8 +210,18 @@ class DockerRuntime:
         def tell(text: str, done: int | None, total: int | None) -> None:
             loop.call_soon_threadsafe(report, text, done, total)
 
-        async with self._image_locks.setdefault(container_run(unit).image, asyncio.Lock()):
+        image = container_run(unit).image
+        async with self._image_locks.setdefault(image, asyncio.Lock()), self._no_build_left(image):
             await self._engine.call(lambda client: self._provisioner.build(client, unit, tell), waits=True)
+
+    @contextlib.asynccontextmanager
+    async def _no_build_left(self, image: str) -> AsyncIterator[None]:
+        """Whoever gives up in here ends the build that is under way on a thread."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._provisioner.builds.end(image)
+            raise
 
     async def run_hook(self, ref: Ref, unit: Unit, hook: Hook, limit: float) -> None:
         try:
@@ -253,6 +263,7 @@ class DockerRuntime:
 
     async def close(self) -> None:
         self._closed = True
+        self._provisioner.builds.close()
         for copier in self._copiers.values():
             copier.close()
         if self._events is not None:
@@ -270,7 +281,7 @@ class DockerRuntime:
             loop.call_soon_threadsafe(report, text, done, total)
 
         # Builds of one image by several services wait for each other; the later ones find it there.
-        async with self._image_locks.setdefault(run.image, asyncio.Lock()):
+        async with self._image_locks.setdefault(run.image, asyncio.Lock()), self._no_build_left(run.image):
             await self._engine.call(lambda client: self._provisioner.image(client, unit, tell), waits=True)
         await self._ensure_networks(run)
         if run.mounts or run.files or run.data_volume is not None:

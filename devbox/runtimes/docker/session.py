@@ -113,6 +113,10 @@ class EngineSession:
     def build(self, unit: Unit, report: Report) -> None:
         self._provisioner.build(self._client, unit, report)
 
+    def end_builds(self) -> None:
+        """End the builds that other threads have under way."""
+        self._provisioner.builds.close()
+
     def remove_images(self, names: Collection[str]) -> list[str]:
         """Remove images; those that were there."""
         removed = []
