@@ -114,7 +114,7 @@ class Init:
 class Embedded:
     """The service as a process of the host. `install` is the command that brings its programs.
 
-    `exports` are those that are not as in a container.
+    `exports` are those that are not as in a container, and so is `open`, its page for people.
     """
 
     install: str
@@ -125,6 +125,7 @@ class Embedded:
     init: tuple[Init, ...] = ()
     unprivileged: bool = False
     exports: dict[str, str] = field(default_factory=dict)
+    open: str = ""
     console: tuple[str, ...] = ()
     seed: dict[str, SeedCommand] = field(default_factory=dict)
 

@@ -186,7 +186,9 @@ def _pieces(
     note: str = "",
     made_files: tuple[MadeFile, ...] = (),
 ) -> Pieces:
-    exports = {**entry.exports, **(form.exports if isinstance(form, Embedded) else {})}
+    exports, page = entry.exports, entry.open
+    if isinstance(form, Embedded):
+        exports, page = {**exports, **form.exports}, form.open or page
     return Pieces(
         run=run,
         env=tuple(EnvVar(name, fill(text), fill.holds_secret(text)) for name, text in form.environment.items()),
@@ -201,7 +203,7 @@ def _pieces(
         entry=entry.name,
         made_files=made_files,
         console=fill.all(form.console),
-        open=_endpoint(entry.open),
+        open=_endpoint(page),
         metrics=_endpoint(entry.metrics),
         seed=tuple(SeedKind(suffix, fill.all(each.run), each.line) for suffix, each in form.seed.items()),
     )

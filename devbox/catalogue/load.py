@@ -162,9 +162,12 @@ def _check(source: _Source, entry: Entry) -> None:
             if not _EACH_OF.fullmatch(of):
                 words = f"{{{{each {of}}}}} is none of metrics, own, balance and use NAME"
                 raise source.wrong(words, "container", "files", text=f"{{{{each {of}}}}}")
-    for key, text in (("open", entry.open), ("metrics", entry.metrics)):
+    pages: dict[tuple[str, ...], str] = {("open",): entry.open, ("metrics",): entry.metrics}
+    if entry.embedded:
+        pages["embedded", "open"] = entry.embedded.open
+    for keys, text in pages.items():
         if text and not _ENDPOINT.fullmatch(text):
-            raise source.wrong(f"{text!r} is not of the form :PORT/PATH", key)
+            raise source.wrong(f"{text!r} is not of the form :PORT/PATH", *keys)
 
 
 def _check_placeholders(source: _Source, entry: Entry) -> None:

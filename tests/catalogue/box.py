@@ -81,7 +81,7 @@ class Box:
         return ("outside", "inside") if self.engine else ("outside",)
 
     def up(self) -> None:
-        self.mesh.ok("up", "-d", "--wait", limit=300)
+        self.mesh.ok("up", "-d", "--wait", limit=600)
 
     def down(self, *flags: str) -> None:
         self.mesh.ok("down", *flags, limit=120)
@@ -105,9 +105,9 @@ class Box:
         program = (sys.executable, str(CLIENTS)) if caller == "outside" else ("python3", "/clients.py")
         return self.mesh.ok("exec", "-T", caller, *program, self.kind, *words, limit=90).strip()
 
-    def at_the_console(self, typed: str, expected: str, limit: float = 60.0) -> None:
+    def at_the_console(self, typed: str, expected: str, limit: float = 120.0) -> None:
         """What `exec` opens by itself must show something after something was typed."""
-        argv = [sys.executable, "-m", "devbox.cli.main", "exec", "-T", "store"]
+        argv = [sys.executable, "-m", "devbox", "exec", "-T", "store"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         process = subprocess.Popen(argv, cwd=self.mesh.directory, env=self.mesh.env, text=True, **pipes)  # type: ignore[call-overload]
         watchdog = threading.Timer(limit, process.kill)

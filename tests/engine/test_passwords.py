@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from devbox.control.client import Client
-from devbox.domain.places import Places
+from tests.engine import silence
 from tests.engine.mesh import PYTHON, Mesh, script
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +63,7 @@ services:
 """
 
 
+MADE = {"db.password", "store.password"}
 COMMANDS = [
     *(("ps", "-a"), ("ps", "-a", "--format", "json"), ("top",), ("config",), ("config", "--format", "json")),
     *(("config", "--environment"), ("explain", "reader"), ("explain", "db"), ("logs",), ("events", "--no-follow")),
@@ -92,23 +91,8 @@ def hushed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     it.end()
 
 
-def passwords(mesh: Mesh) -> set[str]:
-    """Those that were made, in each form in which a text may hold them."""
-    (kept,) = mesh.home.rglob("secrets.json")
-    assert kept.stat().st_mode & 0o777 == 0o600
-    made = json.loads(kept.read_text())
-    assert made.keys() == {"db.password", "store.password"}
-    return {form for each in made.values() for form in (each, urllib.parse.quote(each, safe=""))}
-
-
-def client(mesh: Mesh) -> Client:
-    places = Places("hush", mesh.home / "hush")
-    return Client(places.socket, "hush")
-
-
 def assert_silent(mesh: Mesh, text: str, where: str) -> None:
-    told = [line for line in text.splitlines() if any(each in line for each in passwords(mesh))]
-    assert not told, f"{where}: {told[:3]}"
+    silence.assert_silent(silence.passwords(mesh, MADE), text, where)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -120,18 +104,18 @@ def test_no_command_shows_them(hushed: Mesh, command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_no_answer_holds_them(hushed: Mesh, route: str) -> None:
-    assert_silent(hushed, json.dumps(client(hushed).get(route)), route)
+    assert_silent(hushed, json.dumps(silence.client(hushed, "hush").get(route)), route)
 
 
 def test_the_panel_is_not_told_them(hushed: Mesh) -> None:
     """Its first frame is all there is; what follows are events."""
-    frame = next(client(hushed).lines("/v1/frames"))
+    frame = next(silence.client(hushed, "hush").lines("/v1/frames"))
     assert len(frame["rows"]) == 5
     assert_silent(hushed, json.dumps(frame), "the first frame")
 
 
 def test_no_scrape_holds_them(hushed: Mesh) -> None:
-    socket = str(Places("hush", hushed.home / "hush").socket)
+    socket = str(silence.places(hushed, "hush").socket)
     with httpx.Client(transport=httpx.HTTPTransport(uds=socket), base_url="http://it") as it:
         answer = it.get("/metrics", timeout=20)
     assert "devbox_" in answer.text
@@ -156,4 +140,4 @@ def test_no_report_holds_them(hushed: Mesh, tmp_path: Path) -> None:
 
 def test_whoever_asks_is_shown_them(hushed: Mesh) -> None:
     shown = hushed.ok("exec", "-T", "reader", "env")
-    assert all(each in shown for each in passwords(hushed))
+    assert all(each in shown for each in silence.passwords(hushed, MADE))

@@ -76,7 +76,7 @@ def test_it_can_be_looked_into(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_pages_and_metrics_are_on_ports_it_has(entry: Entry) -> None:
-    for text in filter(None, (entry.open, entry.metrics)):
+    for text in filter(None, (entry.open, entry.metrics, entry.embedded and entry.embedded.open)):
         assert int(text[1:].partition("/")[0]) in entry.ports.values()
 
 
