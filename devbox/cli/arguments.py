@@ -238,6 +238,7 @@ def _stats(parser: argparse.ArgumentParser) -> None:
     _services(parser)
     _format(parser, "table", "json")
     parser.add_argument("--no-stream", action="store_true", help="once, and end")
+    parser.add_argument("--sort", choices=("memory", "cpu", "name"), default="memory", help="what comes first")
 
 
 def _scale(parser: argparse.ArgumentParser) -> None:
@@ -422,7 +423,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "cp": ("copy files to or from a service", "cp", _cp),
     "top": ("the processes of services", "look", _services),
     "port": ("where a port of a service is published", "look", _port),
-    "stats": ("CPU and memory of services", "look", _stats),
+    "stats": ("what services use, the hogs first", "look", _stats),
     "volumes": ("the volumes of this project", "look", _volumes),
     "wait": ("wait until services end; their exit code", "wait", _some_services),
     "ls": ("the projects on this machine", "ls", _ls),

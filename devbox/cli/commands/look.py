@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import DONE, FAILED, say
@@ -17,7 +19,7 @@ from devbox.domain.codec import decode
 from devbox.domain.errors import UsageError
 from devbox.domain.instance import Sample
 from devbox.views.table import columns, name_of
-from devbox.views.words import size
+from devbox.views.usage import ranked, share, usage
 
 
 def run(args: Arguments) -> int:
@@ -79,7 +81,7 @@ def _port(args: Arguments) -> int:
 
 
 def _stats(args: Arguments) -> int:
-    """CPU and memory, once or every two seconds."""
+    """What services use, once or every two seconds."""
     client = args.project().client()
     rounds = _samples(client)
     if args.no_stream:
@@ -104,12 +106,36 @@ def _samples(client: Client) -> Iterator[dict[str, Sample]]:
 
 
 def _print_samples(samples: dict[str, Sample], args: Arguments) -> None:
-    chosen = {n: s for n, s in sorted(samples.items()) if not args.services or n.partition("-")[0] in args.services}
+    chosen = {name: sample for name, sample in samples.items() if _is_of(name, args.services)}
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if args.format == "json":
-        for name, sample in chosen.items():
-            print(json.dumps({"Name": name, "CPUPerc": round(sample.cpu, 2), "MemUsage": sample.memory}))
-        return
-    print(columns(("NAME", "CPU %", "MEMORY"), [(n, f"{s.cpu:.1f}", size(s.memory)) for n, s in chosen.items()]))
+        for name, sample in ranked(chosen, args.sort):
+            print(json.dumps(_figures(name, sample, machine)))
+    else:
+        print(usage(chosen, args.sort, machine))
+
+
+def _is_of(name: str, services: Sequence[str]) -> bool:
+    """Whether a replica's name, `api` or `api-2`, is one of these services'; with none named, all are."""
+    head, _, number = name.rpartition("-")
+    return not services or name in services or (number.isdigit() and head in services)
+
+
+def _figures(name: str, sample: Sample, machine: int) -> dict[str, Any]:
+    """Bytes, bytes a second and percent; None for what cannot be measured here."""
+    figures = {
+        "CPUPerc": sample.cpu,
+        "MemUsage": sample.memory,
+        "MemLimit": sample.memory_limit,
+        "MemPerc": share(sample.memory, machine),
+        "LimitPerc": share(sample.memory, sample.memory_limit),
+        "NetReceived": sample.net_rx,
+        "NetSent": sample.net_tx,
+        "DiskRead": sample.disk_read,
+        "DiskWritten": sample.disk_write,
+        "OpenFiles": sample.open_files,
+    }
+    return {"Name": name, **{key: round(value, 2) if value is not None else None for key, value in figures.items()}}
 
 
 def _volumes(args: Arguments) -> int:
