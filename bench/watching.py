@@ -33,12 +33,12 @@ def _idle() -> Figure:
         tree = Path(given) / "tree"
         _fill(tree, FILES)
         watches, watches_not = Path(given) / "watches", Path(given) / "not"
-        with_rules = _supervisor(watches, up.enter_context(_mesh(watches, [str(tree)])))
-        without = _supervisor(watches_not, up.enter_context(_mesh(watches_not, [])))
+        with_rules = supervisor_of(watches, up.enter_context(_mesh(watches, [str(tree)])))
+        without = supervisor_of(watches_not, up.enter_context(_mesh(watches_not, [])))
         time.sleep(SETTLED)
-        before = _cpu(with_rules), _cpu(without)
+        before = cpu_of(with_rules), cpu_of(without)
         time.sleep(SECONDS)
-        spent, floor = _cpu(with_rules) - before[0], _cpu(without) - before[1]
+        spent, floor = cpu_of(with_rules) - before[0], cpu_of(without) - before[1]
     beside = f"{100 * spent / SECONDS:.2f} % with, {100 * floor / SECONDS:.2f} % without"
     more = 100 * (spent - floor) / SECONDS
     what = f"{SERVICES} services that watch {FILES:,} files, while nothing changes"
@@ -68,12 +68,12 @@ def _said(folder: Path, env: dict[str, str], *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _supervisor(folder: Path, env: dict[str, str]) -> int:
+def supervisor_of(folder: Path, env: dict[str, str]) -> int:
     (line,) = _said(folder, env, "ls", "--format", "json")
     return int(json.loads(line)["SupervisorPid"])
 
 
-def _cpu(pid: int) -> float:
+def cpu_of(pid: int) -> float:
     """Seconds of a core that all threads of a process have used."""
     return sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 

@@ -27,7 +27,12 @@ from devbox.plan.state import State
 from devbox.runtimes.base import Runtime
 
 _KEPT_RESULTS = 50
-_JITTER = 0.1
+_JITTER = 0.03
+"""A part of the interval: enough for probes to drift apart, too little to be told from a schedule that is held."""
+
+_FIRST_SPREAD = 0.5
+"""How much shorter the first interval may be: what became ready together is not probed together ever after."""
+
 _OUTPUT_SHOWN = 300
 _MARGIN = 2.0
 
@@ -100,7 +105,9 @@ class Prober:
                 self._post(HealthChanged(instance.ref, instance.key, pulse.health, result.output), 0)
             if isinstance(probe.check, LogCheck) and pulse.health is Health.HEALTHY:
                 return
-            await asyncio.sleep(next_pause(probe, pulse) * random.uniform(1 - _JITTER, 1 + _JITTER))
+            first = pulse.ever_well and not before.ever_well
+            least, most = (1 - _FIRST_SPREAD, 1.0) if first else (1 - _JITTER, 1 + _JITTER)
+            await asyncio.sleep(next_pause(probe, pulse) * random.uniform(least, most))
 
     async def _too_early(self, instance: Observed, unit: Unit, probe: Probe) -> str:
         """Why a command that says well is not believed, sooner than the manifest asks for it; else empty.
