@@ -327,6 +327,9 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-path-resolution", action="store_true", help="leave paths relative")
     parser.add_argument("--no-normalize", action="store_true", help="leave out what goes without saying")
     parser.add_argument("--show-secrets", action="store_true", help="do not mask what looks like a secret")
+    pinned = "images by digest: as the engine has them, else as the registry says"
+    parser.add_argument("--resolve-image-digests", action="store_true", help=pinned)
+    parser.add_argument("--lock-image-digests", action="store_true", help="an override file with those digests only")
     only = parser.add_mutually_exclusive_group()
     for what in ("services", "images", "volumes", "networks", "profiles"):
         only.add_argument(f"--{what}", dest="only", action="store_const", const=what, help=f"names of {what} only")

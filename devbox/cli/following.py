@@ -138,13 +138,19 @@ def _sign(source: Path) -> tuple[int, int, int]:
 def _project(choice: ManifestChoice) -> Project:
     return Project(
         Selection(
-            files=tuple(map(Path, choice.files)),
+            files=_files(choice),
             project=choice.project,
             directory=Path(choice.directory) if choice.directory else None,
             profiles=choice.profiles,
             env_files=tuple(map(Path, choice.env_files)) or _there(choice.env_file_places),
         )
     )
+
+
+def _files(choice: ManifestChoice) -> tuple[Path, ...]:
+    """The manifest's files, with the `.override` that is there by now where nobody named files."""
+    files = tuple(map(Path, choice.files))
+    return (files[0], *_there(choice.override_places)[:1]) if choice.override_places else files
 
 
 def _there(places: Sequence[str]) -> tuple[Path, ...]:

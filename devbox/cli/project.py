@@ -53,11 +53,23 @@ class Project:
                 self.given[file] = _all_of(file)
         return files
 
-    def _found(self) -> tuple[Path, ...]:
-        from devbox.manifest.locate import find, listed
+    def override_places(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Where an `.override` would count that nobody names: beside a manifest that was found, not named."""
+        from devbox.manifest.locate import override_places
+
+        found = not self.selection.files and files and self._listed() == ()
+        return override_places(files[0]) if found else ()
+
+    def _listed(self) -> tuple[Path, ...]:
+        from devbox.manifest.locate import listed
 
         directory = self.selection.directory or _working_directory()
-        return listed(self.environment, self._named_env_files(), directory) or find(directory)
+        return listed(self.environment, self._named_env_files(), directory)
+
+    def _found(self) -> tuple[Path, ...]:
+        from devbox.manifest.locate import find
+
+        return self._listed() or find(self.selection.directory or _working_directory())
 
     def env_files(self, files: tuple[Path, ...]) -> tuple[Path, ...]:
         """The files of variables, where those are not just the `.env` beside the manifest."""

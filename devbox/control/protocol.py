@@ -159,7 +159,8 @@ class ManifestChoice:
     """Which manifest a mesh was brought up from, so that the supervisor can read it again.
 
     `sources` are all files that count, or would if they were there; `env_file_places` those of them that stand in the
-    place of `env_files` where nobody named any. `at_once`: a saved change is taken over without being asked.
+    place of `env_files` where nobody named any, `override_places` those that come after the first of `files` where
+    nobody named any. `at_once`: a saved change is taken over without being asked.
     """
 
     files: tuple[str, ...]
@@ -168,6 +169,7 @@ class ManifestChoice:
     profiles: tuple[str, ...] = ()
     env_files: tuple[str, ...] = ()
     env_file_places: tuple[str, ...] = ()
+    override_places: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     at_once: bool = False
 

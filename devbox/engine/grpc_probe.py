@@ -48,6 +48,8 @@ async def ask(host: str, port: int, check: GrpcCheck, limit: float) -> _Verdict:
         return False, f"{place} reset the connection before it answered"
     except asyncio.IncompleteReadError:
         return False, f"{place} closed the connection before it answered"
+    except OSError as exc:
+        return False, f"{place} cannot be reached: {exc.strerror or exc}"
     except _Failed as exc:
         return False, f"{place} {exc}"
 
@@ -98,9 +100,16 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     """The data of the answer, up to the end of its stream."""
-    body = b""
+    body, begun = b"", False
     while len(body) <= _LARGEST_MESSAGE:
-        kind, flags, stream, payload = await _next_frame(reader)
+        try:
+            kind, flags, stream, payload = await _next_frame(reader)
+        except (ConnectionResetError, asyncio.IncompleteReadError) as exc:
+            if not begun:
+                raise
+            how = "reset" if isinstance(exc, ConnectionResetError) else "closed"
+            raise _Failed(f"{how} the connection in the middle of its answer") from exc
+        begun = begun or stream == _STREAM
         if kind in (_SETTINGS, _PING) and not flags & _ACK:
             writer.write(_frame(kind, _ACK, 0, payload if kind == _PING else b""))
         elif kind == _GOAWAY:

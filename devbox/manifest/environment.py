@@ -16,13 +16,18 @@ _SECRET_NAME = re.compile(
 )
 _FILE_NAME = re.compile(r"_(FILE|PATH|DIR|URL|TTL|EXPIRY|ISSUER)\Z")
 _CREDENTIALS = re.compile(r"\w://[^/\s:@]*:[^/\s@]+@")
+_KNOWN_FORMS = re.compile(
+    r"\b(?:(?:sk|rk)_(?:live|test)_|gh[opsru]_|github_pat_|glpat-|npm_|xox[abeprs]-)[\w-]{10}|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+"""What tokens of well-known services, JSON web tokens and private keys look like, whatever their variable is called."""
 
 
 def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable's name says that it is a secret, or its value is an address with a password in it."""
+    """Whether a variable's name says that it is a secret, or its value an address with a password or a token."""
     upper = name.upper()
     by_name = _SECRET_NAME.search(upper) is not None and not _FILE_NAME.search(upper)
-    return by_name or _CREDENTIALS.search(value) is not None
+    return by_name or _CREDENTIALS.search(value) is not None or _KNOWN_FORMS.search(value) is not None
 
 
 def environment(scope: Scope, node: Node) -> dict[str, EnvVar]:

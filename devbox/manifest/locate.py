@@ -33,8 +33,13 @@ def find(directory: Path) -> tuple[Path, ...]:
 
 
 def _override(path: Path) -> tuple[Path, ...]:
+    return next(((found,) for found in override_places(path) if found.is_file()), ())
+
+
+def override_places(path: Path) -> tuple[Path, ...]:
+    """Where the `.override` sibling of a manifest would be; of several that are there the first one counts."""
     names = _DEVBOX_OVERRIDES if path.name.startswith("devbox") else _COMPOSE_OVERRIDES
-    return next(((found,) for name in names if (found := path.with_name(name)).is_file()), ())
+    return tuple(map(path.with_name, names))
 
 
 def listed(environment: Mapping[str, str], env_files: Sequence[Path], directory: Path) -> tuple[Path, ...]:

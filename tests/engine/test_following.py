@@ -99,6 +99,35 @@ def test_a_file_that_comes_to_be_named_is_followed_too(mesh: Make) -> None:
     assert it.pids()["api"] == before["api"]
 
 
+def test_an_override_that_comes_later_counts_and_one_that_goes_does_not(mesh: Make) -> None:
+    it = mesh(MANIFEST)
+    it.ok("up", "-d", "--follow-manifest")
+    before, override = it.pids(), it.directory / "devbox.override.yaml"
+    override.write_text("services: {api: {environment: {MODE: three}}}\n")
+    until(lambda: it.pids().get("api", before["api"]) != before["api"], 20.0, "an api with what the override says")
+    told = {each["key"]: each for each in client_of(it).get("/v1/config/api")}
+    assert told["environment.MODE"]["value"] == "three"
+    assert told["environment.MODE"]["origin"].endswith("devbox.override.yaml:1:32")
+    between = it.pids()
+    override.unlink()
+    until(lambda: it.pids().get("api", between["api"]) != between["api"], 20.0, "an api without the override")
+    assert it.pids()["worker"] == before["worker"]
+
+
+def test_a_manifest_that_was_named_has_no_override(mesh: Make) -> None:
+    it = mesh(MANIFEST)
+    it.ok("-f", "devbox.yaml", "up", "-d")
+    client = client_of(it)
+    (it.directory / "devbox.override.yaml").write_text("services: {api: {environment: {MODE: three}}}\n")
+    it.write(MANIFEST.replace("one", "two"))
+    until(lambda: pending(client) is not None, 20.0, "the saved change")
+    waiting = pending(client)
+    assert waiting is not None
+    assert waiting["file"] == "devbox.yaml"
+    (told,) = [each for each in client.get("/v1/config/api") if each["key"] == "environment.MODE"]
+    assert told["value"] == "two"
+
+
 SPREAD = """
 name: follow
 include: [parts/compose.yaml]

@@ -21,6 +21,8 @@ def _as_written(args: Arguments) -> int:
     from devbox.manifest.showing import as_written
     from devbox.manifest.unreplaced import with_whole_paths
 
+    if args.resolve_image_digests or args.lock_image_digests:
+        raise UsageError("what is not interpolated has no digests", hint="Leave --no-interpolate out.")
     if args.hash or args.environment:
         raise UsageError("what is not interpolated has no hash and no environment", hint="Leave --no-interpolate out.")
     project = args.project()
@@ -43,7 +45,8 @@ def _resolved(args: Arguments) -> int:
     """The manifest as it is meant."""
     from devbox.manifest.canonical import canonical
 
-    reading = args.project().read(args.services)
+    project = args.project()
+    reading = project.read(args.services)
     for note in reading.app.notes:
         say(f"note: {note}")
     if args.quiet:
@@ -56,6 +59,11 @@ def _resolved(args: Arguments) -> int:
     )
     if args.services:
         data = _only(data, args.services)
+    if args.resolve_image_digests or args.lock_image_digests:
+        from devbox.cli.pinning import only_images, pin
+
+        data = pin(data, project.environment)
+        data = only_images(data) if args.lock_image_digests else data
     if args.environment:
         _print(args, _environment(reading.scope.variables, args.show_secrets))
     elif args.hash:

@@ -39,9 +39,7 @@ def run(args: Arguments) -> int:
         from devbox.cli.orphans import remove_orphans
 
         remove_orphans(app.project, project.environment)
-    files = project.files()
-    env_files, env_places = project.env_files(files), project.env_file_places(files)
-    wanted = Wanted(app, choice_of(reading, project.selection, env_files, env_places, at_once=args.follow_manifest))
+    wanted = Wanted(app, choice_of(reading, project, at_once=args.follow_manifest))
     if not (args.detach or args.wait):
         return _attached(args, wanted, places)
     return _detached(args, wanted, places)

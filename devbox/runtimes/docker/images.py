@@ -118,10 +118,10 @@ def _transfer(
     try:
         for line in begin(known.login):
             if "error" in line:
-                raise _unavailable(what, name, line["error"], known)
+                raise unavailable(what, name, line["error"], known)
             layers.take(line, time.monotonic())
     except docker.errors.APIError as exc:
-        raise _unavailable(what, name, str(exc.explanation or exc), known) from exc
+        raise unavailable(what, name, str(exc.explanation or exc), known) from exc
 
 
 class Layers:
@@ -184,11 +184,11 @@ def split(image: str) -> tuple[str, str]:
 
 
 _REFUSED = ("unauthorized", "no basic auth", "authentication required", "denied", "forbidden")
-_WAYS = {"pull": "from", "push": "to"}
+_WAYS = {"pull": "from", "push": "to", "find": "at"}
 _MISSING = ("manifest unknown", "not found", "no such image", "does not exist")
 
 
-def _unavailable(what: str, image: str, words: str, known: Credentials) -> StepError:
+def unavailable(what: str, image: str, words: str, known: Credentials) -> StepError:
     """The registry's or the engine's refusal, with which registry it is and what to do."""
     registry, lower = registry_of(image), words.lower()
     login = f"`docker login{'' if registry == HUB else f' {registry}'}`"

@@ -125,3 +125,20 @@ def test_a_secret_is_masked_wherever_it_is_written(folder: Folder) -> None:
         True,
     )
     assert found["labels.key"].overrode == (Said("compose.yaml:5:14", "********"),)
+
+
+def test_what_dot_env_fills_in_is_shown_with_its_line_unless_it_looks_secret(folder: Folder) -> None:
+    folder.write(".env", f"TAG=1.2\nLEVEL=debug\nGIVEN=gh{'p_'}0123456789abcdef\n")
+    found = told(
+        folder,
+        """
+        services:
+          web:
+            image: "web:${TAG}"
+            command: serve --level ${LEVEL} --as ${GIVEN}
+            environment: {LEVEL: "${LEVEL}"}
+        """,
+    )
+    assert (found["image"].value, found["image"].through) == ("web:1.2", ("TAG from .env:1",))
+    assert found["command"].value == '["serve", "--level", "debug", "--as", "********"]'
+    assert found["environment.LEVEL"].value == "********"

@@ -151,6 +151,25 @@ def test_an_address_with_a_password_is_secret(folder: Folder) -> None:
     assert [var.secret for var in found] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("begins", "ends", "secret"),
+    [
+        ("ghp", "_0123456789abcdef", True),
+        ("sk_live", "_0123456789abcdef", True),
+        ("glpat", "-0123456789abcdef", True),
+        ("AKIA", "0123456789ABCDEF", True),
+        ("eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxMjM0In0.c2lnbmVk", True),
+        ("-----BEGIN RSA", " PRIVATE KEY-----", True),
+        ("ghp", "_short", False),
+        ("-----BEGIN", " CERTIFICATE-----", False),
+        ("pk_live", "_0123456789abcdef", False),
+    ],
+)
+def test_what_tokens_look_like(folder: Folder, begins: str, ends: str, secret: bool) -> None:
+    found = folder.service(one(folder, f"image: x, environment: {{IT: '{begins}{ends}'}}")).env
+    assert [var.secret for var in found] == [secret]
+
+
 def test_values_from_dot_env_are_secret(folder: Folder) -> None:
     folder.write(".env", "COLOUR=red")
     found = folder.service(one(folder, "image: x, environment: {A: $COLOUR, COLOUR: , C: x}")).env
