@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -11,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,6 +27,7 @@ from devbox.runtimes.base import LogFiles
 DEVBOX = str(Path(sys.executable).with_name("devbox"))
 IMAGE = "devbox-test/base"
 LINES = 1_000_000
+CROWD, EACH = 20, 50_000
 GIGABYTE = 1 << 30
 RATE, SECONDS = 20_000, 8
 KEY = UnitKey("big")
@@ -52,7 +53,7 @@ time.sleep(3600)
 """
 
 
-@contextmanager
+@contextlib.contextmanager
 def _mesh(services: dict[str, object], name: str) -> Iterator[tuple[Path, psutil.Process]]:
     """A mesh that is up: the folder of its logs, and its supervisor."""
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +106,7 @@ def _copied(folder: Path) -> float:
     container, files = _made("bench-logs-ours"), LogFiles(folder / "stdout", folder / "stderr")
     subprocess.run(["docker", "start", container], check=True, capture_output=True)
     began = time.perf_counter()
-    copier = LogCopier(docker.APIClient(), container, files)
+    copier = LogCopier(docker.APIClient(os.environ.get("DOCKER_HOST")), container, files)
     _wait_for(files.stdout, LINES * 100)
     took = time.perf_counter() - began
     copier.close()
@@ -128,12 +129,91 @@ def _from_a_container() -> Figure:
     """A million lines: into the store, and by the engine's own client into a file, by turns."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            pairs = [(_copied(Path(folder)), _by_client(Path(folder))) for _ in range(2)]
+            pairs = [(_copied(Path(folder)), _by_client(Path(folder))) for _ in range(5)]
         finally:
             subprocess.run(["docker", "rm", "-f", "bench-logs-ours", "bench-logs-theirs"], capture_output=True)
     ours, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
     beside = f"{ours:.1f} s, `docker logs -f` {theirs:.1f} s"
     return Figure("1,000,000 lines of a container, to `docker logs -f`", ours / theirs, "x", 1.0, beside)
+
+
+@contextlib.contextmanager
+def _crowd(who: str, folder: Path) -> Iterator[list[str]]:
+    """Containers that each print their share as soon as there is a file `now` in a folder; their names."""
+    names = [f"bench-logs-{who}-{number}" for number in range(CROWD)]
+    subprocess.run(["docker", "rm", "-f", *names], capture_output=True)
+    code = f"until (-e '/bench/now') {{ select undef, undef, undef, 0.01 }} {_printing(EACH)[-1]}"
+    try:
+        for name in names:
+            argv = ["docker", "run", "-d", "--name", name, "-v", f"{folder}:/bench", IMAGE, "perl", "-e", code]
+            subprocess.run(argv, check=True, capture_output=True)
+        yield names
+    finally:
+        subprocess.run(["docker", "rm", "-f", *names], capture_output=True)
+        (folder / "now").unlink(missing_ok=True)
+
+
+async def _merged(folder: Path, names: list[str]) -> float:
+    """What it takes until somebody who follows all of a crowd at once has every line, each one's in order."""
+    import docker
+
+    from devbox.runtimes.docker.logs import LogCopier
+
+    logs = LogStore(folder, lambda key: LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr"))
+    keys = {name: UnitKey(name) for name in names}
+    logs.know(keys.values())
+    logs.start()
+    client = docker.APIClient(os.environ.get("DOCKER_HOST"))
+    copiers = [
+        LogCopier(client, name, LogFiles(folder / f"{key}.stdout", folder / f"{key}.stderr"))
+        for name, key in keys.items()
+    ]
+    seen = dict.fromkeys(names, 0)
+    began = time.perf_counter()
+    await asyncio.to_thread((folder / "now").touch)
+    async with asyncio.timeout(120), contextlib.aclosing(logs.read((), tail=None, follow=True)) as chunks:
+        async for chunk in chunks:
+            first = seen[chunk.service]
+            seen[chunk.service] = first + len(chunk.lines)
+            assert [int(line[:10]) for line in chunk.lines] == list(range(first, first + len(chunk.lines)))
+            if sum(seen.values()) == CROWD * EACH:
+                break
+    took = time.perf_counter() - began
+    for copier in copiers:
+        copier.close()
+    await logs.close()
+    return took
+
+
+def _crowd_by_client(folder: Path, names: list[str]) -> float:
+    """What as many of the engine's own client take, each into a file."""
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context((folder / name).open("wb")) for name in names]
+        following = [
+            subprocess.Popen(["docker", "logs", "-f", name], stdout=file)
+            for name, file in zip(names, files, strict=True)
+        ]
+        began = time.perf_counter()
+        (folder / "now").touch()
+        for each in following:
+            each.wait(120)
+    return time.perf_counter() - began
+
+
+def _from_a_crowd() -> Figure:
+    """Many containers that print at once: merged live, and by as many of the engine's own client, by turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = []
+        for turn in range(3):
+            here = Path(folder) / str(turn)
+            here.mkdir()
+            with _crowd("ours", here) as names:
+                ours = asyncio.run(_merged(here, names))
+            with _crowd("theirs", here) as names:
+                pairs.append((ours, _crowd_by_client(here, names)))
+    ours, theirs = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    what = f"{CROWD} containers x {EACH:,} lines followed, to `docker logs -f`"
+    return Figure(what, ours / theirs, "x", 1.1, f"{ours:.1f} s, `docker logs -f` of each {theirs:.1f} s")
 
 
 def _from_a_process() -> Figure:
@@ -256,5 +336,5 @@ def measure() -> list[Figure]:
         shutil.which("docker")
         and subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode == 0
     ):
-        figures.append(_from_a_container())
+        figures += [_from_a_container(), _from_a_crowd()]
     return figures

@@ -165,16 +165,18 @@ def _is_detail(line: str) -> bool:
 
 
 def _plain_level(line: str) -> Level | None:
+    # A turn for each line that anybody follows: a test for a letter comes before each expression.
     first = line[:1]
-    if first.isdigit() and (found := _REDIS.match(line)):
-        return _REDIS_LEVELS[found[1]]
-    if (first.isalpha() or first == "<") and (at_start := _at_start(line)) is not None:
+    if first.isdigit():
+        if line.find(":", 1, 11) > 0 and (found := _REDIS.match(line)):
+            return _REDIS_LEVELS[found[1]]
+    elif (first.isalpha() or first == "<") and (at_start := _at_start(line, first)) is not None:
         return at_start
     if found := _LOUD.search(line, 0, _HEAD):
         before = line[found.start() - 1 : found.start()]
         if not (before.isalnum() or before in "._") or before == "":
             return _LEVELS[found[0].lower()]
-    if any(mark in line for mark in "[<(|") and (found := _QUIET.search(line, 0, _HEAD)):
+    if ("[" in line or "<" in line or "(" in line or "|" in line) and (found := _QUIET.search(line, 0, _HEAD)):
         return _LEVELS[found[1].lower()]
     if "=" in line and (found := _FIELD.search(line, 0, _HEAD)):
         return level_named(found[1])
@@ -185,7 +187,7 @@ def _plain_level(line: str) -> Level | None:
     return None
 
 
-def _at_start(line: str) -> Level | None:
+def _at_start(line: str, first: str) -> Level | None:
     if found := _START.match(line):
         match found.lastgroup:
             case "word":
@@ -197,11 +199,11 @@ def _at_start(line: str) -> Level | None:
                 return _of_syslog(int(found["priority"]) % 8)
             case "npm":
                 return Level.WARN if found["npm"].lower() == "warn" else Level.ERROR
-    if found := _PYTHON_ROOT.match(line):
+    if first in "DIWEC" and (found := _PYTHON_ROOT.match(line)):
         return _LEVELS[found[1].lower()]
-    if _PANIC.match(line):
+    if first in "pt" and _PANIC.match(line):
         return Level.FATAL
-    if any(word in line for word in ("Error", "Exception", "Traceback", "fatal error", "exception")):
+    if "rror" in line or "xception" in line or "Traceback" in line:
         return Level.ERROR if _FAILURE.match(line) else None
     return None
 

@@ -8,7 +8,7 @@ import heapq
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,7 +112,7 @@ class LogStore:
                 start += len(data)
         return None
 
-    async def read(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncIterator[LogChunk]:
+    async def read(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncGenerator[LogChunk]:
         """The last `tail` lines (None: all) of services (none named: all), then with `follow` whatever comes, for ever.
 
         Each line comes exactly once and the lines of a stream in order.

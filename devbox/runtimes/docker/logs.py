@@ -36,7 +36,13 @@ _STAMP = 30
 """Characters of a stamp as the engine writes it: 2006-01-02T15:04:05.000000000Z."""
 
 _READ = 1 << 20
-_SMALL, _PAUSE = 32 << 10, 0.003
+_WANTED, _PLENTY = 12 << 10, 24 << 10
+"""Bytes that are worth a turn, and those from which on a stream is not paused at all.
+
+The engine writes line by line into a socket that holds about 32 KiB of short lines: it must not stand still for us.
+"""
+
+_SHORTEST, _LONGEST = 0.0005, 0.01
 _CURSOR_SIZE = 256
 _ORDERLY = 2.0
 """Seconds by which lines of the two streams may come out of the order of their stamps."""
@@ -157,6 +163,21 @@ class Lines:
         return bool(self._whole)
 
 
+class Pace:
+    """How long to let a stream gather before the next read: a turn for each line would cost more than the lines.
+
+    What came since the last turn says how fast lines come. A stream that is quiet loses at most `_LONGEST` seconds.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._last = now
+
+    def after(self, size: int, now: float) -> float:
+        """The pause in seconds after a read of so many bytes, which ended at `now` (seconds of any clock)."""
+        passed, self._last = now - self._last, now
+        return 0.0 if size >= _PLENTY else min(max(_WANTED * passed / max(size, 1), _SHORTEST), _LONGEST)
+
+
 def _stamp(data: bytes, at: int) -> str:
     return data[at : at + _STAMP].decode("ascii", "replace") if at >= 0 else ""
 
@@ -249,11 +270,11 @@ class LogCopier:
         response = http.client.HTTPConnection.getresponse(self._connection)
         if response.status != 200:
             raise OSError(f"{response.status} {response.reason}: {response.read(1000)!r}")
+        pace = Pace(time.monotonic())
         while not self._closed and (data := response.read1(_READ)):
             yield data
-            if len(data) < _SMALL:
-                # The engine sends line by line: a moment later there is a lot to take at once.
-                time.sleep(_PAUSE)
+            if (pause := pace.after(len(data), time.monotonic())) > 0:
+                time.sleep(pause)
 
 
 def _take(batches: tuple[Batch, Batch] | None, records: Frames | Lines, out: Side, err: Side) -> None:

@@ -105,7 +105,7 @@ async def test_growth_wakes_a_follower_without_being_told(tmp_path: Path) -> Non
     write(tmp_path, API, "hello\n")
     chunk = await asyncio.wait_for(waiting, 2)
     assert chunk.lines == ("hello",)
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     await logs.close()
 
 
