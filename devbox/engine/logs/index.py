@@ -11,6 +11,7 @@ numbers never change for that.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 from array import array
@@ -38,6 +39,7 @@ class Index:
         self._file = log.with_name(f"{log.name}.index")
         # Arrays, not lists: a chatty service adds a mark twenty times a second, all day.
         self._offsets, self._lines, self._times = array("Q", [0]), array("Q", [0]), array("d", [0.0])
+        self._behind = False
         self._load()
 
     @property
@@ -68,9 +70,10 @@ class Index:
         known = len(self._offsets)
         at = max(at, self._times[-1])
         for offset, lines in _count(self.log, self.size, size, self.lines):
-            self._offsets.append(offset)
             self._lines.append(lines)
             self._times.append(at)
+            # Last, for another thread may look for a mark in them meanwhile.
+            self._offsets.append(offset)
         if len(self._offsets) > _MOST:
             self._thin()
         elif len(self._offsets) > known:
@@ -144,13 +147,26 @@ class Index:
         self._save()
 
     def _append(self, start: int) -> None:
-        with self._file.open("ab") as file:
-            file.write(self._packed(start))
+        if self._behind:
+            self._save()
+            return
+        try:
+            with self._file.open("ab") as file:
+                file.write(self._packed(start))
+        except OSError:
+            self._behind = True
 
     def _save(self) -> None:
         new = self._file.with_name(f"{self._file.name}.new")
-        new.write_bytes(self._packed(0))
-        os.replace(new, self._file)
+        try:
+            new.write_bytes(self._packed(0))
+            os.replace(new, self._file)
+            self._behind = False
+        except OSError:
+            # Who reads goes by what is known here; it is written whole as soon as there is room for it.
+            self._behind = True
+            with contextlib.suppress(OSError):
+                new.unlink()
 
     def _packed(self, start: int) -> bytes:
         marks = zip(self._offsets[start:], self._lines[start:], self._times[start:], strict=True)

@@ -50,12 +50,25 @@ class _Stream:
 
 @dataclass
 class _Cursor:
-    """How far a reader has come in a stream, in bytes and in lines; `grouping` knows the line before."""
+    """How far a reader has come in a stream, in bytes and in lines, and where it ends, if it does.
+
+    `grouping` knows the line before.
+    """
 
     stream: _Stream
     offset: int
     line: int
+    end: int | None = None
     grouping: Grouping = field(default_factory=Grouping)
+
+
+@dataclass
+class _Sought:
+    """A line that is waited for: since when, how far each stream was looked through, and the line once it has come."""
+
+    since: float
+    starts: dict[_Stream, int]
+    found: str | None = None
 
 
 class LogStore:
@@ -66,6 +79,7 @@ class LogStore:
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
         self._growth = Growth(folder, self._note)
         self._by_name: dict[str, _Stream] = {}
+        self._sought: dict[tuple[UnitKey, str], _Sought] = {}
         self._grown = asyncio.Event()
         self._generation = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,16 +115,19 @@ class LogStore:
         self._note_growth()
 
     def find(self, key: UnitKey, pattern: re.Pattern[str], since: float) -> str | None:
-        """The first line of a replica that matches, of those seen since a time (seconds since the epoch)."""
-        self.know([key])
-        self._note_growth()
+        """The first line of a replica that matches, of those seen since a time (seconds since the epoch).
+
+        Who asks again and again has only what came meanwhile looked through.
+        """
+        self.mark(key)
+        asked = self._sought.get((key, pattern.pattern))
+        if asked is None or asked.since != since:
+            starts = {stream: stream.index.size_before(since) for stream in self._streams[key]}
+            asked = self._sought[key, pattern.pattern] = _Sought(since, starts)
         for stream in self._streams[key]:
-            start, end = stream.index.size_before(since), stream.index.size
-            while start < end and (data := read_block(stream.path, start, end, partial=True)):
-                if (found := next(filter(pattern.search, split(data)), None)) is not None:
-                    return found
-                start += len(data)
-        return None
+            if asked.found is None:
+                asked.found = _first_match(stream, pattern, asked)
+        return asked.found
 
     async def read(self, services: Collection[str], *, tail: int | None, follow: bool) -> AsyncGenerator[LogChunk]:
         """The last `tail` lines (None: all) of services (none named: all), then with `follow` whatever comes, for ever.
@@ -118,7 +135,8 @@ class LogStore:
         Each line comes exactly once and the lines of a stream in order.
         """
         self._note_growth()
-        cursors = {s: await asyncio.to_thread(_begin, s, tail) for s in self._wanted(services)}
+        ends = {stream: None if follow else stream.index.size for stream in self._wanted(services)}
+        cursors = {stream: await asyncio.to_thread(_begin, stream, tail, end) for stream, end in ends.items()}
         if tail is not None:
             for chunk in last_of_each(self._drain(list(cursors.values()), partial=not follow), tail):
                 yield chunk
@@ -132,7 +150,7 @@ class LogStore:
         """What the cursors have not seen yet; with `follow` whatever comes, of streams that begin later too."""
         while True:
             generation = self._generation
-            for stream in self._wanted(services):
+            for stream in self._wanted(services) if follow else ():
                 cursors.setdefault(stream, _Cursor(stream, stream.index.begin, stream.index.first_line))
             last = self._finished or not follow
             while chunks := self._collect(list(cursors.values()), partial=last):
@@ -151,12 +169,13 @@ class LogStore:
         self._note_growth()
         streams = self._wanted(query.services)
         ends = {s: s.index.offset_of(s.index.lines) if follow else s.index.size for s in streams}
+        lines = {stream: stream.index.lines for stream in streams}
         places = [(stream.key, stream.name, stream.index, ends[stream]) for stream in streams]
         async with contextlib.aclosing(search(places, query)) as found:
             async for chunk in found:
                 yield chunk
         if follow:
-            cursors = {stream: _Cursor(stream, end, stream.index.lines) for stream, end in ends.items()}
+            cursors = {stream: _Cursor(stream, end, lines[stream]) for stream, end in ends.items()}
             pattern = pattern_of(query)
             async with contextlib.aclosing(self._follow(cursors, query.services, follow=True)) as later:
                 async for chunk in later:
@@ -169,7 +188,7 @@ class LogStore:
         chosen = self._streams[key][stream == "stderr"]
         index = chosen.index
         start, end = index.offset_of(first), index.offset_of(first + count)
-        chunks = self._drain([_Cursor(chosen, start, max(first, index.first_line))], partial=True, end=end)
+        chunks = self._drain([_Cursor(chosen, start, max(first, index.first_line), end)], partial=True)
         lines = tuple(line for chunk in chunks for line in chunk.lines)
         levels = "".join(chunk.levels for chunk in chunks)
         at = chunks[-1].at if chunks else index.at(start)
@@ -211,15 +230,15 @@ class LogStore:
             cursor.offset = max(cursor.offset, cursor.stream.index.size_before(since))
         return self._drain(cursors, partial=True)
 
-    def _drain(self, cursors: list[_Cursor], *, partial: bool, end: int | None = None) -> list[LogChunk]:
+    def _drain(self, cursors: list[_Cursor], *, partial: bool) -> list[LogChunk]:
         chunks: list[LogChunk] = []
-        while found := self._collect(cursors, partial=partial, end=end):
+        while found := self._collect(cursors, partial=partial):
             chunks += found
         return chunks
 
-    def _collect(self, cursors: list[_Cursor], *, partial: bool, end: int | None = None) -> list[LogChunk]:
+    def _collect(self, cursors: list[_Cursor], *, partial: bool) -> list[LogChunk]:
         """What the cursors have not seen yet, about a block of each, merged by time."""
-        streams = (_advance(cursor, partial=partial, limit=end) for cursor in cursors)
+        streams = (_advance(cursor, partial=partial) for cursor in cursors)
         return list(heapq.merge(*streams, key=lambda chunk: chunk.at))
 
     async def _look_through(self) -> None:
@@ -276,19 +295,36 @@ def _looked(stream: _Stream) -> bool:
     return stream.cells.look(stream.index.begin, stream.index.size)
 
 
-def _begin(stream: _Stream, tail: int | None) -> _Cursor:
+def _first_match(stream: _Stream, pattern: re.Pattern[str], sought: _Sought) -> str | None:
+    """The first line that matches behind what was looked through. A line that is not finished is looked at again."""
+    start, end = sought.starts[stream], stream.index.size
+    if not stream.index.begin <= start <= end:
+        start = stream.index.begin
+    while start < end and (data := read_block(stream.path, start, end, partial=True)):
+        if (found := next(filter(pattern.search, split(data)), None)) is not None:
+            return found
+        if start + len(data) >= end:
+            start += data.rfind(b"\n") + 1
+            break
+        start += len(data)
+    sought.starts[stream] = start
+    return None
+
+
+def _begin(stream: _Stream, tail: int | None, end: int | None = None) -> _Cursor:
     index = stream.index
-    offset = index.begin if tail is None else offset_of_tail(stream.path, tail, index.size, index.begin)
-    return _Cursor(stream, offset, index.line_at(offset))
+    last = index.size if end is None else end
+    offset = index.begin if tail is None else offset_of_tail(stream.path, tail, last, index.begin)
+    return _Cursor(stream, offset, index.line_at(offset), end)
 
 
-def _advance(cursor: _Cursor, *, partial: bool, limit: int | None = None) -> Iterator[LogChunk]:
+def _advance(cursor: _Cursor, *, partial: bool) -> Iterator[LogChunk]:
     """The next lines of one stream, a chunk for each time at which it was seen to grow."""
     stream, index = cursor.stream, cursor.stream.index
     if not index.begin <= cursor.offset <= index.size:
         # What a slow reader has not seen was rotated away, or the file was emptied by hand.
         cursor.offset, cursor.line = index.begin, index.first_line
-    start, end = cursor.offset, index.size if limit is None else min(limit, index.size)
+    start, end = cursor.offset, index.size if cursor.end is None else min(cursor.end, index.size)
     data = read_block(stream.path, start, end, partial=partial) if start < end else b""
     done = 0
     for mark, at in index.marks(start, start + len(data)) if data else ():
