@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 HALF := tests/docker tests/shop tests/tui
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-half test-other-half test-catalogue meshes reloads accidents browser check fuzz bench screenshots soak clean
+.PHONY: demo test test-half test-other-half test-catalogue meshes podman reloads accidents browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -23,6 +23,9 @@ test-catalogue: $(VENV)/.catalogue  ## every server of the catalogue that can be
 
 meshes: $(VENV)/.dev  ## every mesh of tests/meshes on a real engine
 	$(BIN)/python -m pytest tests/meshes
+
+podman: $(VENV)/.dev  ## a mesh on Podman's Docker-compatible socket; installs Podman on Debian
+	$(BIN)/python -m pytest tests/podman
 
 browser: $(VENV)/.dev  ## `devbox serve` in headless Chromium; makes screenshots/browser.png
 	$(BIN)/python -m pytest tests/browser/serve_in_chromium.py

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docker.engine import CLIENT, NoEngine, an_engine
+from tests.docker.engine import CLIENT
 from tests.docker.remains import everything, left
 from tests.engine.mesh import Mesh
 
@@ -23,25 +23,22 @@ def docker(*args: str) -> str:
     return subprocess.run([CLIENT, *args], capture_output=True, text=True, check=True).stdout
 
 
+def have_images() -> None:
+    """Have the images of these tests in the engine."""
+    here = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+    if "devbox-test/base:latest" not in here or "redis:7" not in here:
+        subprocess.run([IMAGES / "base.sh", CLIENT], check=True)
+
+
 def project_of(mesh: Mesh) -> str:
     """The name that a mesh gives itself."""
     return str(yaml.safe_load(mesh.manifest)["name"])
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def engine(engine: None) -> None:
     """An engine that answers, with the test images."""
-    try:
-        with an_engine(tmp_path_factory.mktemp("engine") / "dockerd.log"):
-            here = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
-            if "devbox-test/base:latest" not in here or "redis:7" not in here:
-                subprocess.run([IMAGES / "base.sh", CLIENT], check=True)
-            yield
-    except NoEngine as exc:
-        print(f"\n\n*** NO CONTAINER ENGINE: tests/docker did not run: {exc} ***\n")
-        if os.environ.get("CI"):
-            pytest.fail(str(exc))
-        pytest.skip(str(exc))
+    have_images()
 
 
 @pytest.fixture
@@ -59,10 +56,3 @@ def mesh(engine: None, tmp_path: Path) -> Iterator[Callable[..., Mesh]]:
     for each in made:
         each.end()
     assert left(before, {project_of(each) for each in made}) == []
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test waits for an engine and its images, which takes minutes on a bare machine."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(600))

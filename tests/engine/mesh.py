@@ -59,11 +59,15 @@ def until(condition: Callable[[], bool], limit: float = 20.0, what: str = "it") 
 
 @dataclass
 class Mesh:
-    """A manifest in a directory of its own, and the state of devbox in another."""
+    """A manifest in a directory of its own, and the state of devbox in another.
+
+    `enter` is a command that runs another one, somewhere that devbox is to run in.
+    """
 
     directory: Path
     manifest: str
     env: dict[str, str] = field(default_factory=dict)
+    enter: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -76,7 +80,7 @@ class Mesh:
     def devbox(self, *args: str, limit: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
-            [*DEVBOX, *args],
+            [*self.enter, *DEVBOX, *args],
             cwd=self.directory,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -94,7 +98,7 @@ class Mesh:
     def spawn(self, *args: str) -> subprocess.Popen[str]:
         """Start a command that goes on."""
         return subprocess.Popen(
-            [*DEVBOX, *args],
+            [*self.enter, *DEVBOX, *args],
             cwd=self.directory,
             env=self.env,
             stdin=subprocess.DEVNULL,

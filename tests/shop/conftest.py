@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.engine import NoEngine, an_engine
 from tests.engine.mesh import Mesh, until
 from tests.meshes.engine import build
 
@@ -18,17 +17,9 @@ IMAGES = ("postgres", "rabbitmq", "redis", "prometheus", "nginx", "pip", "gomod"
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def engine(engine: None) -> None:
     """An engine that answers, with what the shop is made of."""
-    try:
-        with an_engine(tmp_path_factory.mktemp("engine") / "dockerd.log"):
-            build(*IMAGES)
-            yield
-    except NoEngine as exc:
-        print(f"\n\n*** NO CONTAINER ENGINE: tests/shop did not run: {exc} ***\n")
-        if os.environ.get("CI"):
-            pytest.fail(str(exc))
-        pytest.skip(str(exc))
+    build(*IMAGES)
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +37,3 @@ def shop(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mes
     finally:
         mesh.devbox("down", "-v", "--rmi", "local", "-t", "5", limit=120.0)
         until(lambda: not mesh.processes(), 30.0, "the end of the supervisor")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test waits for images to be built and for everything to be healthy."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(900))

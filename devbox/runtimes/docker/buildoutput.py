@@ -49,7 +49,7 @@ class EngineOutput:
         return _failure(image, self._step, [*self._lines, words])
 
 
-_ENGINE_STEP = re.compile(r"Step \d+/\d+ : (.*)")
+_ENGINE_STEP = re.compile(r"(?:Step|STEP) \d+/\d+ ?: (.*)")
 _ERRORS_IN_RED = re.compile(r"\x1b\[(?:91|0)m")
 _ENGINE_TALK = (" ---> ", "Removing intermediate container ")
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from devbox.domain.container import BuildSpec
+from devbox.domain.container import BuildSpec, Ulimit
 from devbox.domain.errors import StepError
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
 from devbox.runtimes.docker.builders import Builder, client_environment, dockerfile_path, find_builder, flags
 from devbox.runtimes.docker.buildoutput import BuildKitOutput, EngineOutput
+from devbox.runtimes.docker.engine import is_podman
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -47,7 +48,8 @@ class Builds:
         with self._lock:
             self._unwanted.discard(image)
         report(f"building {image}", None, None)
-        builder = find_builder(environ, engine_has_buildkit=_has_buildkit(client))
+        # Podman has no part of BuildKit, whatever client asks it.
+        builder = find_builder(environ, engine_has_buildkit=not is_podman(client))
         builder.check(build, image)
         _check_context(build)
         for sentence in builder.leaves_out(build):
@@ -148,11 +150,6 @@ class Builds:
             raise output.failed(image, "the engine ended in the middle of it")
 
 
-def _has_buildkit(client: APIClient) -> bool:
-    """Podman's socket takes what a `docker` client sends, but for BuildKit's sessions."""
-    return all("podman" not in part.get("Name", "").lower() for part in client.version().get("Components") or ())
-
-
 def _check_context(build: BuildSpec) -> None:
     if not _REMOTE.match(build.context) and not os.path.isdir(build.context):
         words = f"the build context {build.context} is no directory"
@@ -161,7 +158,8 @@ def _check_context(build: BuildSpec) -> None:
 
 def _parameters(client: APIClient, build: BuildSpec, image: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """The query of `POST /build`. Of `ulimits` the engine's documentation says nothing, but it takes them."""
-    limits = [{"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard} for limit in build.ulimits]
+    podman = is_podman(client)
+    hosts = [f"{name}:{address}" for name, address in build.extra_hosts]
     args = {**client._proxy_configs.get_environment(), **{name: value for name, value in build.args}}
     said = {
         "t": [image, *build.tags],
@@ -169,11 +167,11 @@ def _parameters(client: APIClient, build: BuildSpec, image: str, labels: Mapping
         "buildargs": json.dumps(args),
         "labels": json.dumps({**dict(build.labels), **labels}),
         "cachefrom": json.dumps(build.cache_from) if build.cache_from else None,
-        "extrahosts": [f"{name}:{address}" for name, address in build.extra_hosts],
+        "extrahosts": json.dumps(hosts) if podman and hosts else hosts,
         "target": build.target,
         "networkmode": build.network,
         "shmsize": build.shm_size,
-        "ulimits": json.dumps(limits) if limits else None,
+        "ulimits": json.dumps([_ulimit(limit, podman) for limit in build.ulimits]) if build.ulimits else None,
         "isolation": build.isolation,
         "platform": build.platforms[0] if len(build.platforms) == 1 else None,
         "nocache": build.no_cache,
@@ -182,6 +180,12 @@ def _parameters(client: APIClient, build: BuildSpec, image: str, labels: Mapping
         "forcerm": True,
     }
     return {name: value for name, value in said.items() if value not in (None, "", [])}
+
+
+def _ulimit(limit: Ulimit, podman: bool) -> Any:
+    if podman:
+        return f"{limit.name}={limit.soft}:{limit.hard}"
+    return {"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from devbox.domain.errors import EngineUnavailable, StepError
 from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.docker.endpoint import Endpoint, endpoint
 from devbox.runtimes.docker.rights import refusal
+from devbox.runtimes.docker.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -54,6 +55,8 @@ class EngineLink:
         async with self._connecting:
             if self._client is None:
                 self._client = await self._on_thread(lambda: connect(self.endpoint), self._pool)
+            elif self._client.tunnel is not None:
+                await self._on_thread(self._client.tunnel.open, self._pool)
             return self._client
 
     async def call(self, work: Callable[[APIClient], T], *, waits: bool = False) -> T:
@@ -73,7 +76,7 @@ class EngineLink:
 
     async def close(self) -> None:
         if self._client is not None:
-            self._client.close()
+            disconnect(self._client)
         for pool in (self._pool, self._waiting_pool):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -95,22 +98,36 @@ def connect(endpoint: Endpoint, limit: int = _CALL_LIMIT) -> APIClient:
     from docker.tls import TLSConfig
 
     tls: Any = False
+    tunnel = Tunnel(endpoint.url) if endpoint.url.startswith("ssh://") else None
+    if tunnel is not None:
+        tunnel.open()
     if folder := endpoint.certificates:
         pair = (os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
         tls = TLSConfig(client_cert=pair, ca_cert=os.path.join(folder, "ca.pem"), verify=endpoint.verify)
-    client = docker.APIClient(
-        endpoint.url,
-        version=OLDEST_API,
-        timeout=limit,
-        tls=tls,
-        use_ssh_client=endpoint.url.startswith("ssh://"),
-        max_pool_size=AT_ONCE + 2,
-    )
+    url = tunnel.url_here if tunnel is not None else endpoint.url
+    client = docker.APIClient(url, version=OLDEST_API, timeout=limit, tls=tls, max_pool_size=AT_ONCE + 2)
+    client.tunnel = tunnel
     # A company's proxy and its certificates, set for the web, must not stand between us and the engine: not even for
     # the first question, which version it speaks.
     client.trust_env = False
-    client._version = client._retrieve_server_version()
+    try:
+        client._version = client._retrieve_server_version()
+    except BaseException:
+        disconnect(client)
+        raise
     return client
+
+
+def disconnect(client: APIClient) -> None:
+    """Close a client, and the tunnel through which it reaches its engine."""
+    client.close()
+    if client.tunnel is not None:
+        client.tunnel.close()
+
+
+def is_podman(client: APIClient) -> bool:
+    """Whether Podman answers at this socket: a few things it wants otherwise than Docker."""
+    return any("podman" in part.get("Name", "").lower() for part in client.version().get("Components") or ())
 
 
 @contextlib.contextmanager
@@ -126,6 +143,8 @@ def errors_in_words(endpoint: Endpoint) -> Iterator[None]:
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as exc:
         refused = refusal(endpoint.socket) if endpoint.socket else None
         hint = f"{refused.seen[0].upper()}{refused.seen[1:]}: {refused.mend}" if refused else _REACH_HINT
+        if endpoint.url.startswith("ssh://"):
+            hint = f"`ssh` must get there without asking anything: {str(exc).splitlines()[-1]}"
         words = f"no container engine answers at {endpoint}"
         raise EngineUnavailable(words, hint=hint, address=endpoint.url) from exc
 

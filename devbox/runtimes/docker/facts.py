@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from devbox.runtimes.docker.endpoint import endpoint
-from devbox.runtimes.docker.engine import connect, errors_in_words
+from devbox.runtimes.docker.engine import connect, disconnect, errors_in_words
 from devbox.runtimes.docker.images import find_image
 from devbox.runtimes.docker.names import COMPOSE_PROJECT
 
@@ -55,7 +55,7 @@ def facts(environ: Mapping[str, str], images: Collection[str]) -> EngineFacts:
         try:
             return _asked(client, images)
         finally:
-            client.close()
+            disconnect(client)
 
 
 def _asked(client: APIClient, images: Collection[str]) -> EngineFacts:

@@ -174,6 +174,15 @@ _STATES = {
 _ARRIVED = frozenset({"unpacking", "here", "here already", "there", "there already"})
 
 
+def called(tag: str) -> tuple[str, ...]:
+    """The names by which people mean a tag. Podman writes out where an image is from, even one from here."""
+    shorter = next((tag.removeprefix(each) for each in _WRITTEN_OUT if tag.startswith(each)), tag)
+    return tuple({tag, shorter})
+
+
+_WRITTEN_OUT = ("localhost/", "docker.io/library/", "docker.io/")
+
+
 def split(image: str) -> tuple[str, str]:
     """The repository and the tag or digest of an image's name; the tag is `latest` where it has none."""
     if "@" in image:

@@ -23,7 +23,7 @@ from devbox.runtimes.base import Answering, Change, ExecResult, LogFiles, Lost, 
 from devbox.runtimes.docker.abilities import beyond
 from devbox.runtimes.docker.bounded import BoundedCommands
 from devbox.runtimes.docker.engine import EngineLink, explained
-from devbox.runtimes.docker.images import has_image
+from devbox.runtimes.docker.images import called, has_image
 from devbox.runtimes.docker.logs import LogCopier
 from devbox.runtimes.docker.names import ANONYMOUS, COMPOSE_PROJECT, PROJECT, REPLICA, container_name, is_orphan
 from devbox.runtimes.docker.provision import (
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 _RECONNECT_EVERY = 0.5
 _TELLING = frozenset({"die", "oom", "start", "pause", "unpause", "restart", "health_status"})
 """The events after which a container is looked at."""
+
+_GONE = frozenset({"destroy", "remove"})
+"""The event after which a container is no more, as Docker and as Podman call it."""
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +172,8 @@ class DockerRuntime:
         images = {str(unit.key): container_run(unit).image for unit in units}
 
         def look(client: APIClient) -> dict[Ref, str]:
-            current = {tag: each["Id"] for each in client.images() for tag in each["RepoTags"] or ()}
+            tags = ((tag, each["Id"]) for each in client.images() for tag in each["RepoTags"] or ())
+            current = {name: image for tag, image in tags for name in called(tag)}
             stale = {}
             for each in client.containers(filters=self._replicas):
                 image = images.get(str(key_of(each["Labels"])), "")
@@ -409,10 +413,10 @@ class DockerRuntime:
         action = str(event.get("Action", "")).partition(":")[0]
         container, labels = event["Actor"]["ID"], event["Actor"]["Attributes"]
         if PROJECT not in labels or REPLICA not in labels:
-            if action == "destroy":
+            if action in _GONE:
                 self._orphans.pop(container, None)
             return
-        if action == "destroy":
+        if action in _GONE:
             self._changes.put_nowait(Lost(Ref(self.name, container), key_of(labels)))
         elif action in _TELLING and container not in self._at_work.get(action, ()):
             self._soon(self._look_at(container))

@@ -11,7 +11,7 @@ from devbox.domain.spec import AppSpec, Unit
 from devbox.runtimes.base import Report
 from devbox.runtimes.docker import copying, images, oneoff
 from devbox.runtimes.docker.endpoint import endpoint
-from devbox.runtimes.docker.engine import connect, errors_in_words
+from devbox.runtimes.docker.engine import connect, disconnect, errors_in_words, is_podman
 from devbox.runtimes.docker.names import ANONYMOUS, COMPOSE_PROJECT, COMPOSE_SERVICE, PROJECT, REPLICA, is_orphan
 from devbox.runtimes.docker.oneoff import Asked, OneOff
 from devbox.runtimes.docker.provision import Provisioner, container_run, gone_is_fine, remove_container
@@ -19,6 +19,9 @@ from devbox.runtimes.docker.translate import Surroundings, attachments
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+_COLUMNS_OF_PODMAN = "user,pid,ppid,pcpu,etime,tty,time,args"
+"""What `top` tells there. Left to itself, Podman looks for a `ps` in the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class EngineSession:
 
     def top(self, container: str) -> tuple[list[str], list[list[str]]]:
         """The processes of a container: titles, and a row for each."""
-        said = self._client.top(container)
+        said = self._client.top(container, _COLUMNS_OF_PODMAN if is_podman(self._client) else None)
         return list(said["Titles"]), [list(row) for row in said["Processes"] or ()]
 
     # --- images
@@ -181,4 +184,4 @@ def engine_session(project: str, environ: Mapping[str, str]) -> Iterator[EngineS
         try:
             yield EngineSession(client, project, environ, local=where.socket is not None)
         finally:
-            client.close()
+            disconnect(client)
