@@ -22,12 +22,14 @@ def one(command: str, extra: str = "") -> str:
     return f"name: one\nservices:\n  it:\n    command: {command}\n{extra}"
 
 
-def test_a_killed_supervisor_stops_nobody_and_loses_no_line(mesh: Make) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_supervisor_that_is_ended_stops_nobody_and_loses_no_line(mesh: Make, how: signal.Signals) -> None:
     counter = mesh(one(script(COUNTER)))
     counter.ok("up", "-d", "--wait")
     before = counter.pids()
-    counter.supervisor().send_signal(signal.SIGKILL)
-    time.sleep(0.2)
+    supervisor = counter.supervisor()
+    supervisor.send_signal(how)
+    supervisor.wait(20)
     assert "supervisor is gone" in counter.ok("ls")
     counter.ok("up", "-d", "--wait")
     assert counter.pids() == before
