@@ -118,16 +118,18 @@ class Mesh:
         (project,) = [json.loads(line) for line in self.ok("ls", "--format", "json").splitlines()]
         return psutil.Process(project["SupervisorPid"])
 
-    def processes(self) -> list[psutil.Process]:
-        """Every process that belongs to this state directory: supervisor, keeper, services."""
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        """Every process that belongs to this state directory: supervisor, keeper, services; those with `word` in their
+        command line."""
         marker = str(self.home)
         found = []
         for process in psutil.process_iter():
             try:
-                ours = process.environ().get("DEVBOX_STATE_HOME") == marker or marker in " ".join(process.cmdline())
+                command = " ".join(process.cmdline())
+                ours = process.environ().get("DEVBOX_STATE_HOME") == marker or marker in command
             except psutil.Error:
                 continue
-            if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            if ours and word in command and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         return found
 

@@ -78,10 +78,10 @@ def test_a_mesh_without_supervisor_can_be_taken_down(mesh: Make) -> None:
 def test_a_killed_service_is_noticed_at_once_restarted_at_once_and_explained(mesh: Make) -> None:
     sleeper = mesh(one(script(SLEEPER), "    restart: on-failure\n"))
     sleeper.ok("up", "-d", "--wait")
-    events = sleeper.spawn("events", "--format", "json")
-    assert events.stdout is not None
-    time.sleep(0.3)
     pid = sleeper.pids()["it"]
+    so_far = json.loads(sleeper.ok("events", "--no-follow", "--format", "json").splitlines()[-1])["seq"]
+    events = sleeper.spawn("events", "--since", str(so_far), "--format", "json")
+    assert events.stdout is not None
     killed = time.time()
     os.kill(pid, signal.SIGKILL)
     ended = json.loads(events.stdout.readline())

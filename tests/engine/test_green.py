@@ -59,11 +59,11 @@ def port_of(mesh: Mesh) -> int:
 
 
 def servers(mesh: Mesh) -> list[psutil.Process]:
-    return [process for process in mesh.processes() if process.cmdline()[-1:] == ["server.py"]]
+    return mesh.processes(" server.py")
 
 
 def porter(mesh: Mesh) -> psutil.Process:
-    (found,) = [p for p in mesh.processes() if any("door.porter" in word for word in p.cmdline())]
+    (found,) = mesh.processes("door.porter")
     return found
 
 
@@ -141,7 +141,7 @@ def test_a_porter_that_is_killed_is_replaced(mesh: Callable[..., Mesh]) -> None:
 
 
 def _porter_pid(mesh: Mesh) -> int | None:
-    found = [p.pid for p in mesh.processes() if any("door.porter" in word for word in p.cmdline())]
+    found = [process.pid for process in mesh.processes("door.porter")]
     return found[0] if found else None
 
 

@@ -261,6 +261,8 @@ class Keeper:
         """Start a process in a session of its own, its output appended to two files."""
         instance, env = request["id"], {**request["env"], MARKER: request["id"]}
         files = [os.open(request[s], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600) for s in ("stdout", "stderr")]
+        # Taken before: what it writes, it writes after its start, however late we are to look at the clock again.
+        started_at = time.time()
         try:
             process = subprocess.Popen(
                 request["argv"],
@@ -281,7 +283,7 @@ class Keeper:
             "keeper": os.getpid(),
             "pid": process.pid,
             "ticks": start_ticks(process.pid),
-            "started_at": time.time(),
+            "started_at": started_at,
             "finished_at": None,
             "exit_code": None,
             "signal": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,7 @@ def never_two_at_once(world: World) -> None:
     assert not [i for i in world.live() if keys.count(i.key) > (2 if i.private else 1)]
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=4_000, deadline=None)
 @given(meshes(), histories)
 # The new one is unwell; while it is stopped, which fails, both end.
@@ -143,6 +145,7 @@ GREEN_KINDS = (0, 0, 0, 0, 0, 0, 4, 6, 7, 7, 7, 8, 9, 10, 11, 11, 13, 14, 15, 17
 green_choices = st.tuples(st.sampled_from(GREEN_KINDS), st.integers(0, 63))
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=1_500, deadline=None)
 @given(st.integers(1, 2), st.lists(green_choices, min_size=10, max_size=60))
 def test_any_history_of_services_that_go_green(replicas: int, history: list[Choice]) -> None:
