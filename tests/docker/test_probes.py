@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from tests.docker.conftest import docker
@@ -83,3 +85,49 @@ def test_each_way_in_which_a_container_is_unwell_is_told(images: None, mesh: Mak
     (container,) = docker("ps", "-q", "--filter", "label=dev.devbox.service=slow").split()
     # Its own sleep, and those of the one probe that is under way: none of the many before.
     until(lambda: docker("top", container).count("sleep") <= NAPS, 20.0, "the end of probes that took too long")
+
+
+QUERIED = """
+name: t7query
+x-asked: &asked {healthcheck: {interval: 300ms, timeout: 1s, retries: 1}, stop_grace_period: 0s}
+services:
+  there: {<<: *asked, use: "redis:7"}
+  here: {<<: *asked, use: redis, runtime: process}
+"""
+"""The same server in a container and on this machine, asked as the catalogue says."""
+
+
+def tell(it: Mesh, name: str, *commands: str) -> None:
+    """Have a Redis do something."""
+    port = it.rows()[name]["Publishers"][0]["PublishedPort"]
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as server:
+        for command in commands:
+            server.sendall(f"{command}\r\n".encode())
+            assert server.recv(100) == b"+OK\r\n"
+
+
+def test_each_way_in_which_a_query_of_the_catalogue_fails(engine: None, mesh: Make) -> None:
+    it = mesh(QUERIED)
+    it.ok("up", "-d", "--wait", limit=90)
+    names = ("there", "here")
+
+    def all_say(health: str, words: str) -> None:
+        def said() -> bool:
+            rows = it.rows()
+            return all(rows[name]["Health"] == health and re.search(words, rows[name]["Note"]) for name in names)
+
+        until(said, 40.0, f"{health}: {words}")
+
+    for name in names:
+        tell(it, name, "CONFIG SET requirepass else")
+    all_say("unhealthy", r"^sh exited with 1: NOAUTH Authentication required\.$")
+    for name in names:
+        tell(it, name, "AUTH else", 'CONFIG SET requirepass ""')
+    all_say("healthy", "")
+    servers = [psutil.Process(pid) for pid in it.pids().values()]
+    for server in servers:
+        server.suspend()
+    all_say("unhealthy", r"^sh took longer than 1 s$")
+    for server in servers:
+        server.resume()
+    all_say("healthy", "")
