@@ -17,7 +17,7 @@ from tests.catalogue.servers import Booted
 from tests.engine.mesh import Mesh, until
 
 ROOT = Path(__file__).parents[2]
-CLIENTS = Path(__file__).with_name("clients.py")
+CLIENTS = Path(__file__).with_name("clients")
 PACKAGES = ROOT / ".venv" / "npm" / "node_modules" / ".bin"
 """Where servers that come as npm packages have their programs."""
 
@@ -26,7 +26,7 @@ _INSIDE = """
             image: devbox-test/clients
             command: sleep infinity
             init: true
-            volumes: ["{clients}:/clients.py:ro"]
+            volumes: ["{clients}:/clients:ro"]
             environment: {env}"""
 
 
@@ -102,7 +102,7 @@ class Box:
             assert self.read(caller) == self.written, caller
 
     def call(self, caller: str, *words: str) -> str:
-        program = (sys.executable, str(CLIENTS)) if caller == "outside" else ("python3", "/clients.py")
+        program = (sys.executable, str(CLIENTS)) if caller == "outside" else ("python3", "/clients")
         return self.mesh.ok("exec", "-T", caller, *program, self.kind, *words, limit=90).strip()
 
     def at_the_console(self, typed: str, expected: str, limit: float = 120.0) -> None:

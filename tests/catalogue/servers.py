@@ -54,7 +54,7 @@ CONTAINERS = {
     "mosquitto": Booted("Mosquitto 2.0", "mosquitto", console=("", r"k\w+ v\w+")),
     "kafka": Booted("Kafka 4.1", "kafka", console=("", r"k[0-9a-f]{8}"), asked=("ls", "/opt/kafka/libs")),
     "zookeeper": Booted(
-        "ZooKeeper 3.8", "zookeeper", console=("ls /\n", r"\[.*zookeeper"), asked=("ls", "/apache-zookeeper/lib")
+        "ZooKeeper 3.9", "zookeeper", console=("ls /\n", r"\[.*zookeeper"), asked=("ls", "/apache-zookeeper/lib")
     ),
     "etcd": Booted("etcd 3.4", "etcd", console=("", r"k\w+\nv\w+")),
     "registry": Booted("Distribution 2.8", "registry", console=_SHELL, asked=("registry", "--version")),
@@ -88,8 +88,19 @@ PROCESSES = {
 
 NOT_PROVEN = frozenset(
     (
-        *("consul", "elasticsearch", "gcp", "grafana", "jaeger", "jenkins", "kibana", "loki", "minio", "mongodb"),
-        *("otel-collector", "redpanda", "vault"),
+        "consul",
+        "elasticsearch",
+        "gcp",
+        "grafana",
+        "jaeger",
+        "jenkins",
+        "kibana",
+        "loki",
+        "minio",
+        "mongodb",
+        "otel-collector",
+        "redpanda",
+        "vault",
     )
 )
 """What no test boots in a container; docs/catalogue.md says why."""
