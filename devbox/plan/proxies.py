@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from devbox.domain.spec import AppSpec, ProcessRun, ServiceSpec
@@ -19,7 +19,8 @@ _GATEWAY = "host.docker.internal"
 class Detour:
     """A proxy that calls inside the mesh would go to: whose, which variable says so, and the hosts to leave out.
 
-    `service` None: all host processes, by the environment that devbox was started in.
+    `service` None: all host processes, by the environment that devbox was started in, or all containers, by what the
+    user's Docker configuration gives them.
     """
 
     service: str | None
@@ -27,19 +28,22 @@ class Detour:
     proxy: str
     hosts: tuple[str, ...]
     exceptions: str
+    containers: bool = False
 
 
-def detours(app: AppSpec, environ: Mapping[str, str]) -> tuple[Detour, ...]:
-    """The proxies that stand between services of the mesh."""
+def detours(app: AppSpec, environ: Mapping[str, str], given: Mapping[str, str]) -> tuple[Detour, ...]:
+    """The proxies that stand between services of the mesh. `given` are the variables that all containers are given."""
     found: list[Detour] = []
+    dialled = [host for each in app.services if not isinstance(each.run, ProcessRun) for host in _dialled(app, each)]
+    found += [replace(each, containers=True) for each in _detour(None, given, dict.fromkeys(dialled))]
     if any(isinstance(service.run, ProcessRun) for service in app.services):
         found += _detour(None, environ, _LOOPBACK)
     for service in app.services:
         own = {var.name: str(var.value) for var in service.env}
         if not any(name in own for name in _PROXIES + _EXCEPTIONS):
             continue
-        seen = {**environ, **own} if isinstance(service.run, ProcessRun) else own
-        here = _detour(service.name, seen, _dialled(app, service))
+        base = environ if isinstance(service.run, ProcessRun) else given
+        here = _detour(service.name, {**base, **own}, _dialled(app, service))
         same = [(each.variable, each.proxy, each.hosts) for each in found if each.service is None]
         found += [each for each in here if (each.variable, each.proxy, each.hosts) not in same]
     return tuple(found)

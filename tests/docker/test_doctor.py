@@ -14,6 +14,7 @@ from tests.engine.mesh import DEVBOX, Mesh
 from tests.engine.test_doctor import findings, place
 
 Make = Callable[..., Mesh]
+ENV = '{{join .Config.Env " "}}'
 IDLE = "[sleep, '600']"
 
 
@@ -108,3 +109,25 @@ def test_a_small_disk_and_few_watches(engine: None, tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert f"✗ disk: 1.0 MB free at {home}\n    `du -sh " in done.stdout
     assert "✗ inotify watches: 100 for each user\n    `sudo sysctl fs.inotify.max_user_watches=524288`" in done.stdout
+
+
+def test_proxies_of_the_users_docker_configuration_are_for_containers(mesh: Make, tmp_path: Path) -> None:
+    it = mesh(f"""
+        name: t7proxied
+        services:
+          web: {{image: devbox-test/base, command: {IDLE}, depends_on: [api], stop_grace_period: 0s}}
+          api: {{image: devbox-test/base, command: {IDLE}, environment: {{HTTP_PROXY: own}}, stop_grace_period: 0s}}
+    """)
+    (tmp_path / "config.json").write_text('{"proxies": {"default": {"httpProxy": "http://p:1", "noProxy": "corp"}}}')
+    it.env["DOCKER_CONFIG"] = str(tmp_path)
+    bad = findings(it, code=1)["proxies of containers"]
+    assert bad["seen"].startswith("http_proxy is http://p:1 and NO_PROXY does not name api: ")
+    assert bad["mend"] == f"`noProxy` under `proxies` in {tmp_path}/config.json: corp,api"
+    it.ok("up", "-d")
+
+    def env(name: str) -> list[str]:
+        return [each for each in docker("inspect", "-f", ENV, f"t7proxied-{name}-1").split() if "proxy" in each.lower()]
+
+    assert sorted(env("web")) == ["HTTP_PROXY=http://p:1", "NO_PROXY=corp", "http_proxy=http://p:1", "no_proxy=corp"]
+    assert sorted(env("api")) == ["HTTP_PROXY=own", "NO_PROXY=corp", "http_proxy=http://p:1", "no_proxy=corp"]
+    assert it.ok("up", "--plan").strip() == "nothing to do"

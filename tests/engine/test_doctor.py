@@ -108,14 +108,20 @@ def test_limits_of_memory_beyond_what_is_there(tmp_path: Path) -> None:
 
 def test_a_proxy_that_would_get_the_calls_of_host_processes(tmp_path: Path) -> None:
     it = place(tmp_path, f"name: behind\nservices: {{it: {{command: {script(SLEEPER)}}}}}\n")
-    bad = findings(it, code=1, HTTP_PROXY="http://me:secret@proxy.example:3128", NO_PROXY="localhost,.corp")["proxies"]
+    bad = findings(it, code=1, HTTP_PROXY="http://me:secret@proxy.example:3128", NO_PROXY="localhost,.corp")[
+        "proxies of host processes"
+    ]
     assert bad["seen"] == (
         "HTTP_PROXY is http://me:***@proxy.example:3128 and NO_PROXY does not name 127.0.0.1: "
         "what host processes ask of other services may go to the proxy"
     )
     assert "`export NO_PROXY=localhost,.corp,127.0.0.1 no_proxy=localhost,.corp,127.0.0.1`" in bad["mend"]
-    assert "proxies" not in findings(it, code=0, HTTP_PROXY="http://proxy:1", NO_PROXY="localhost,127.0.0.0/8")
-    assert "proxies" in findings(it, code=1, https_proxy="http://proxy:1", NO_PROXY="*", no_proxy="corp")
+    assert "proxies of host processes" not in findings(
+        it, code=0, HTTP_PROXY="http://proxy:1", NO_PROXY="localhost,127.0.0.0/8"
+    )
+    assert "proxies of host processes" in findings(
+        it, code=1, https_proxy="http://proxy:1", NO_PROXY="*", no_proxy="corp"
+    )
 
 
 def test_a_socket_that_belongs_to_others(tmp_path: Path) -> None:

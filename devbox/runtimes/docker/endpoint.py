@@ -13,6 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _ANSWER_LIMIT = 1.0
+_PROXIES = (
+    ("httpProxy", "HTTP_PROXY"),
+    ("httpsProxy", "HTTPS_PROXY"),
+    ("ftpProxy", "FTP_PROXY"),
+    ("noProxy", "NO_PROXY"),
+    ("allProxy", "ALL_PROXY"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,16 @@ def _certificates(environ: Mapping[str, str]) -> str | None:
 def configuration(environ: Mapping[str, str]) -> Path:
     """The folder of the user's Docker configuration."""
     return Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "~")).expanduser() / ".docker")
+
+
+def container_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies that the user's Docker configuration gives all containers, as variables in both spellings."""
+    known = _read(configuration(environ) / "config.json").get("proxies")
+    if not isinstance(known, dict):
+        return {}
+    mine = known.get(endpoint(environ).url) or known.get("default")
+    given = {name: mine.get(key) for key, name in _PROXIES} if isinstance(mine, dict) else {}
+    return {each: str(value) for name, value in given.items() if value for each in (name, name.lower())}
 
 
 def _of_context(environ: Mapping[str, str]) -> Endpoint | None:

@@ -21,6 +21,7 @@ from devbox.domain.status import Failure, FailureKind
 from devbox.runtimes.base import Report
 from devbox.runtimes.docker.abilities import IMAGE_MOUNTS, older
 from devbox.runtimes.docker.builds import Builds
+from devbox.runtimes.docker.endpoint import container_proxies
 from devbox.runtimes.docker.files import archive_of
 from devbox.runtimes.docker.images import ensure_image, find_image
 from devbox.runtimes.docker.names import COMPOSE_SERVICE, MADE, data_volume_name, project_labels, waiting_name
@@ -130,6 +131,7 @@ class Provisioner:
     def create(self, client: APIClient, unit: Unit, body: Json, name: str) -> str:
         """Create a container, on all its networks, with its secrets and configs in it; its id."""
         run = container_run(unit)
+        body = _with_proxies(body, container_proxies(self.environ))
         container = str(client.create_container_from_config(body, name, run.options.platform or None)["Id"])
         try:
             for attachment in attachments(run)[1:]:
@@ -280,3 +282,10 @@ def run_last_hooks(client: APIClient, container: str, hooks: Iterable[Hook]) -> 
         run_hooks(client, container, hooks, "pre_stop")
     except (StepError, docker.errors.APIError) as exc:
         log.warning("pre_stop of %s: %s", container[:12], exc)
+
+
+def _with_proxies(body: Json, proxies: Mapping[str, str]) -> Json:
+    """A container's description with the proxies of the user's Docker configuration, where it says nothing of them."""
+    env = list(body.get("Env") or ())
+    own = {each.partition("=")[0] for each in env}
+    return {**body, "Env": [*(f"{name}={value}" for name, value in proxies.items() if name not in own), *env]}

@@ -33,7 +33,7 @@ def test_what_no_proxy_names(exceptions: str, host: str, bypasses: bool) -> None
 
 
 def found(tmp_path: Path, text: str, **environ: str) -> tuple[Detour, ...]:
-    return detours(Folder(tmp_path).load(f"name: p\nservices:\n{text}", name="compose.yaml"), environ)
+    return detours(Folder(tmp_path).load(f"name: p\nservices:\n{text}", name="compose.yaml"), environ, {})
 
 
 def test_a_container_with_a_proxy_of_its_own(tmp_path: Path) -> None:
@@ -49,6 +49,23 @@ def test_a_container_with_a_proxy_of_its_own(tmp_path: Path) -> None:
 def test_containers_do_not_have_what_the_shell_has(tmp_path: Path) -> None:
     text = "  web: {image: w, depends_on: [api]}\n  api: {image: a}\n"
     assert found(tmp_path, text, HTTP_PROXY="http://here:1") == ()
+
+
+def test_what_all_containers_are_given(tmp_path: Path) -> None:
+    text = """services:
+  web: {image: w, depends_on: [api]}
+  api: {image: a, depends_on: [own], environment: {NO_PROXY: "own"}}
+  own: {command: sleep 1}
+"""
+    app = Folder(tmp_path).load(text, name="compose.yaml")
+    given = {"HTTP_PROXY": "http://p:1"}
+    assert detours(app, {}, given) == (
+        Detour(None, "HTTP_PROXY", "http://p:1", ("api", "host.docker.internal"), "", containers=True),
+        Detour("api", "HTTP_PROXY", "http://p:1", ("host.docker.internal",), "own"),
+    )
+    assert detours(app, {}, {**given, "NO_PROXY": "api,own,host.docker.internal"}) == (
+        Detour("api", "HTTP_PROXY", "http://p:1", ("host.docker.internal",), "own"),
+    )
 
 
 def test_a_password_is_not_shown() -> None:
