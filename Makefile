@@ -53,7 +53,7 @@ fuzz: $(VENV)/.dev  ## manifests that something happened to, for four minutes; F
 bench: $(VENV)/.dev  ## what devbox is measured by; fails where a figure is over its limit
 	$(BIN)/python -m bench
 
-screenshots: $(VENV)/.dev  ## screenshots/, from the real program on the hello mesh
+screenshots: $(VENV)/.dev  ## screenshots/, from the real program on the hello mesh and on the shop (needs an engine)
 	$(BIN)/python -m screenshots.make
 
 clean:

@@ -1,139 +1,136 @@
-"""`python -m screenshots.make`: brings the hello mesh up, opens the panel on it, and takes its pictures.
+"""`python -m screenshots.make`: brings the meshes up, opens the panel on them, and takes its pictures.
 
-With `--attach PROJECT`, of a mesh that runs already. SVG and PNG go to this folder, or to the one given with `--into`.
+`hello` needs no container engine, `shop` does; `--only NAME` takes those of one. SVG and PNG go to this folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cairosvg
-from textual.pilot import Pilot
+from PIL import Image
 
 from devbox.control.stream import StreamingControl
 from devbox.domain.places import Places
-from devbox.views.tui import Quit
 from devbox.views.tui.app import DevboxApp
+from devbox.views.tui.preferences import Preferences
 
 HERE = Path(__file__).parent
-MANIFEST = HERE.parent / "profiles" / "hello" / "devbox.yaml"
+PROFILES = HERE.parent / "profiles"
 DEVBOX = Path(sys.executable).with_name("devbox")
 
-Act = Callable[[Pilot[Quit]], Awaitable[None]]
+WIDTH, COLOURS = 1000, 32
+"""Columns of dots of a PNG, and how many colours it has: a panel has few, and the folder stays small."""
+
+PATIENCE = 60.0
+"""Seconds after which a screen that does not show what it shall is a failure."""
 
 
-async def _overview(pilot: Pilot[Quit]) -> None:
-    await pilot.pause(4.5)
+@dataclass(frozen=True)
+class Picture:
+    """A screen: its size, the service that is selected, the keys that lead there, and words that it shows then.
+
+    It is looked at for `rest` seconds more, so that there is some history in it.
+    """
+
+    size: tuple[int, int]
+    service: str
+    keys: tuple[str, ...]
+    shows: str
+    rest: float = 1.0
 
 
-async def _logs_of(pilot: Pilot[Quit]) -> None:
-    await pilot.press("j", "j", "j", "l")
-    await pilot.pause(2)
+WIDE, MIDDLE = (120, 36), (100, 24)
 
-
-async def _merged(pilot: Pilot[Quit]) -> None:
-    await pilot.press("0")
-    await pilot.pause(3)
-
-
-async def _why(pilot: Pilot[Quit]) -> None:
-    await pilot.press("j", "j", "j", "y")
-    await pilot.pause(1)
-
-
-async def _help(pilot: Pilot[Quit]) -> None:
-    await pilot.press("question_mark")
-    await pilot.pause(0.5)
-
-
-async def _quit(pilot: Pilot[Quit]) -> None:
-    await pilot.press("q")
-    await pilot.pause(0.5)
-
-
-async def _tab(pilot: Pilot[Quit], key: str) -> None:
-    await pilot.press("j", "j", "j", key)
-    await pilot.pause(3)
-
-
-async def _health(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "2")
-
-
-async def _metrics(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "3")
-
-
-async def _events(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "4")
-
-
-async def _config(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "5")
-
-
-async def _map(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "m")
-
-
-async def _restart(pilot: Pilot[Quit]) -> None:
-    await _tab(pilot, "R")
-
-
-SCREENS: dict[str, tuple[tuple[int, int], Act]] = {
-    "panel": ((120, 36), _overview),
-    "panel-200x50": ((200, 50), _overview),
-    "panel-80x24": ((80, 24), _overview),
-    "panel-40x10": ((40, 10), _overview),
-    "logs": ((120, 36), _logs_of),
-    "all-logs": ((120, 36), _merged),
-    "health": ((120, 36), _health),
-    "metrics": ((120, 36), _metrics),
-    "events": ((120, 36), _events),
-    "config": ((120, 36), _config),
-    "map": ((100, 24), _map),
-    "restart": ((100, 24), _restart),
-    "why": ((120, 36), _why),
-    "help": ((120, 36), _help),
-    "quit": ((80, 24), _quit),
+HELLO: dict[str, Picture] = {
+    "panel": Picture(WIDE, "orders", (), "what just happened", rest=20),
+    "panel-80x24": Picture((80, 24), "orders", (), "healthy", rest=8),
+    "panel-40x10": Picture((40, 10), "orders", (), "healthy"),
+    "logs": Picture(WIDE, "orders", ("l",), "order taken", rest=3),
+    "search": Picture(WIDE, "", ("l", "slash", *"soap", "enter"), "of"),
+    "correlate": Picture(WIDE, "", ("S", *r"order\S*[: ]+12\b", "enter"), "lines of"),
+    "health": Picture(WIDE, "orders", ("2",), "of the last", rest=4),
+    "metrics": Picture(WIDE, "orders", ("3",), "open files", rest=4),
+    "events": Picture(WIDE, "worker", ("4",), "started", rest=2),
+    "config": Picture(WIDE, "orders", ("5",), "what the manifest says"),
+    "map": Picture(MIDDLE, "orders", ("m",), "needs migrate"),
+    "timings": Picture(MIDDLE, "", ("T",), "decided by"),
+    "restart": Picture(MIDDLE, "db", ("R",), "fresh"),
+    "why": Picture(WIDE, "worker", ("y",), "Because"),
+    "help": Picture(WIDE, "orders", ("question_mark",), "Keys in the list"),
+    "palette": Picture(MIDDLE, "", ("colon", *"orders"), "restart orders"),
+    "quit": Picture((80, 24), "", ("q",), "Close the panel"),
 }
 
+SHOP: dict[str, Picture] = {
+    "shop": Picture((140, 40), "orders-1", (), "what just happened", rest=20),
+    "shop-200x50": Picture((200, 50), "", (), "healthy", rest=8),
+    "shop-map": Picture((120, 30), "orders", ("m",), "needs"),
+    "shop-timings": Picture((120, 30), "", ("T",), "decided by"),
+}
 
-async def take(project: str, into: Path) -> None:
-    """Take every picture of a mesh that runs."""
-    for name, (size, act) in SCREENS.items():
-        app = DevboxApp(StreamingControl(Places.of(project).socket, project), project)
-        async with app.run_test(size=size) as pilot:
+MESHES = {"hello": HELLO, "shop": SHOP}
+
+
+async def take(project: str, name: str, picture: Picture) -> None:
+    """Take one picture of a mesh that runs."""
+    app = DevboxApp(StreamingControl(Places.of(project).socket, project), project, preferences=Preferences("devbox"))
+    async with app.run_test(size=picture.size) as pilot:
+        await _until(lambda: app.at_rest, "the panel is at rest")
+        if picture.service:
+            app.panel.table.select(picture.service)
             await pilot.pause(1)
-            await act(pilot)
-            svg = app.export_screenshot(title=f"devbox — {project}")
-        (into / f"{name}.svg").write_text(svg)
-        # The font that the picture names is not on every machine, and what comes in its place must be monospaced too.
-        png = svg.replace("Fira Code", "DejaVu Sans Mono")
-        cairosvg.svg2png(bytestring=png.encode(), write_to=str(into / f"{name}.png"), output_width=1400)
-        print(into / f"{name}.svg")
+        for key in picture.keys:
+            await pilot.press(key)
+        await _until(lambda: picture.shows in _text(app), f"{name} shows {picture.shows!r}")
+        await pilot.pause(picture.rest)
+        svg = app.export_screenshot(title=f"devbox — {project}", simplify=True)
+    (HERE / f"{name}.svg").write_text(svg)
+    # The font that the picture names is not on every machine, and what comes in its place must be monospaced too.
+    png = cairosvg.svg2png(bytestring=svg.replace("Fira Code", "DejaVu Sans Mono").encode(), output_width=WIDTH)
+    few = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(HERE / f"{name}.png", optimize=True)
+    print(HERE / f"{name}.svg", flush=True)
+
+
+def _text(app: DevboxApp) -> str:
+    return "\n".join(line.text for line in app.screen._compositor.render_strips(app.size))
+
+
+async def _until(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > end:
+            raise SystemExit(f"it never came to be that {what}")
+        await asyncio.sleep(0.1)
+
+
+async def take_all(project: str) -> None:
+    """Take every picture of a mesh that runs."""
+    for name, picture in MESHES[project].items():
+        await take(project, name, picture)
 
 
 def main() -> None:
-    """Take the pictures, of the mesh named or of hello."""
+    """Bring up one mesh after the other, and take its pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--attach", metavar="PROJECT")
-    parser.add_argument("--into", type=Path, default=HERE)
+    parser.add_argument("--only", choices=MESHES)
     args = parser.parse_args()
-    args.into.mkdir(exist_ok=True)
-    if args.attach:
-        asyncio.run(take(args.attach, args.into))
-        return
-    subprocess.run([DEVBOX, "-f", MANIFEST, "up", "-d", "--wait"], check=True)
-    try:
-        asyncio.run(take("hello", args.into))
-    finally:
-        subprocess.run([DEVBOX, "-f", MANIFEST, "down", "-v"], check=True)
+    for project in [args.only] if args.only else MESHES:
+        manifest = PROFILES / project / "devbox.yaml"
+        subprocess.run([DEVBOX, "-f", manifest, "up", "-d", "--wait"], check=True)
+        try:
+            asyncio.run(take_all(project))
+        finally:
+            subprocess.run([DEVBOX, "-f", manifest, "down", "-v"], check=True)
 
 
 if __name__ == "__main__":

@@ -300,6 +300,11 @@ def _stop(parser: argparse.ArgumentParser) -> None:
     _timeout(parser)
 
 
+def _restart(parser: argparse.ArgumentParser) -> None:
+    _stop(parser)
+    parser.add_argument("--fresh-data", action="store_true", help="delete the data of the services named, then start")
+
+
 def _kill(parser: argparse.ArgumentParser) -> None:
     _services(parser)
     parser.add_argument("-s", "--signal", metavar="SIGNAL", default="SIGKILL", help="which signal to send")
@@ -409,7 +414,7 @@ _COMMANDS: dict[str, tuple[str, str, _Define]] = {
     "logs": ("the output of services, merged by time", "logs", _logs),
     "start": ("start services", "act", _services),
     "stop": ("stop services", "act", _stop),
-    "restart": ("stop services and start them again", "act", _stop),
+    "restart": ("stop services and start them again", "act", _restart),
     "kill": ("end services at once, or send them a signal", "act", _kill),
     "pause": ("freeze services", "act", _services),
     "unpause": ("let frozen services go on", "act", _services),

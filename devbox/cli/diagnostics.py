@@ -48,6 +48,11 @@ def say(text: str) -> None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
+def panel_fits() -> bool:
+    """Whether there is a terminal on which a panel can be drawn; a dumb one cannot move its cursor."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def colour_wanted(stream_is_terminal: bool, ansi: str) -> bool:
     """Whether to colour: `--ansi always|never` decides, else a terminal without NO_COLOR (no-color.org) gets it."""
     if ansi != "auto":

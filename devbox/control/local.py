@@ -11,6 +11,7 @@ from dataclasses import replace
 from devbox.control.explain import explained
 from devbox.control.exposition import exposition
 from devbox.control.forms import switch_form
+from devbox.control.fresh import begin_afresh
 from devbox.control.masking import masked
 from devbox.control.metrics_port import MetricsPort
 from devbox.control.protocol import (
@@ -239,6 +240,8 @@ class LocalControl:
                 return Verdict()
             case Action.FOLLOW:
                 return await self._follow(command)
+            case Action.FRESH:
+                return await begin_afresh(engine, command, self._settle)
             case Action.SCALE:
                 names = await self._scale(command)
             case Action.RUN_LOCAL | Action.RUN_CONTAINER:

@@ -32,6 +32,7 @@ class Row:
     is wrong or waited for, or empty. `probe_output` is what the last probe said. `url` is what a browser opens, if
     anything. `sample` is None until it was measured. `replicas` is how many replicas its service has in all.
     `other_form` is the way it could run as well, `process` or `container`; empty where there is one way only.
+    `keeps_data`: it has data that outlive its instances.
     """
 
     service: str
@@ -52,6 +53,7 @@ class Row:
     url: str = ""
     tasks: tuple[str, ...] = ()
     other_form: str = ""
+    keeps_data: bool = False
     sample: Sample | None = None
 
     @property
@@ -194,7 +196,8 @@ Frame = Snapshot | Changed | PendingChanged | OutagesChanged | Measured | LogChu
 class Action(StrEnum):
     """What a command does to the services it names (none named: all).
 
-    APPLY only takes over the manifest, FOLLOW takes over the one that was saved last.
+    APPLY only takes over the manifest, FOLLOW takes over the one that was saved last. FRESH deletes the data of the
+    services and starts them again.
     """
 
     UP = "up"
@@ -209,6 +212,7 @@ class Action(StrEnum):
     SCALE = "scale"
     REMOVE = "rm"
     DOWN = "down"
+    FRESH = "fresh"
     RUN_LOCAL = "run-local"
     RUN_CONTAINER = "run-container"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from devbox.control.protocol import Row
+from devbox.domain.container import MountKind
 from devbox.domain.event import Event
 from devbox.domain.spec import Group, ProcessRun, ServiceSpec
 from devbox.domain.status import Health, Hold, Phase
@@ -42,7 +43,16 @@ def row_of(unit: UnitState, hold: Hold | None, replicas: int, probe_output: str)
         url=url,
         tasks=tuple(task.name for task in spec.tasks) if spec else (),
         other_form=_other_form(spec) if spec else "",
+        keeps_data=spec is not None and keeps_data(spec),
     )
+
+
+def keeps_data(spec: ServiceSpec) -> bool:
+    """Whether a service has data of its own that outlive its instances."""
+    if isinstance(spec.run, ProcessRun):
+        return spec.run.data_dir is not None
+    named = any(mount.kind is MountKind.VOLUME and mount.source for mount in spec.run.mounts)
+    return named or spec.run.data_volume is not None
 
 
 def _other_form(spec: ServiceSpec) -> str:

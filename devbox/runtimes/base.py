@@ -160,6 +160,9 @@ class Runtime(Protocol):
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
         """What these instances use now; those that are gone are left out."""
 
+    async def clear_data(self, unit: Unit) -> None:
+        """Delete the data of a service of which no instance is there any more. Raises StepError where that fails."""
+
     async def clear(self, *, volumes: bool) -> None:
         """Remove what was made for the project besides its instances; with `volumes` its data too."""
 

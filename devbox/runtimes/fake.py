@@ -112,6 +112,9 @@ class FakeRuntime:
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
         return {ref: Sample(cpu=1.0, memory=1 << 20) for ref in refs if ref in self.instances}
 
+    async def clear_data(self, unit: Unit) -> None:
+        """There are no data."""
+
     async def clear(self, *, volumes: bool) -> None:
         """Host processes leave nothing but files, which go with the project's directory."""
 

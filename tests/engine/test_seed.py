@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.mesh import DEVBOX, Mesh, script
+from tests.engine.mesh import DEVBOX, Mesh, script, until
 
 MANIFEST = f"""
 name: seeded
@@ -102,3 +102,17 @@ def test_a_seed_that_comes_late_leaves_data_in_use_alone(seeded: Mesh) -> None:
     seeded.ok("up", "-d", "--wait")
     assert psql(seeded, "select text from word order by text") == ["first", "second"]
     assert [each for each in seeds(seeded) if "db/04-late.sql" in each and "the data are older" in each]
+
+
+def test_a_database_begins_afresh_and_with_its_seed_while_the_others_stay(seeded: Mesh) -> None:
+    seeded.ok("up", "-d", "--wait")
+    psql(seeded, "delete from word")
+    before = seeded.pids()
+    seeded.ok("restart", "--fresh-data", "db")
+    until(lambda: seeded.rows()["db"]["Health"] == "healthy", what="a database that answers")
+    assert psql(seeded, "select text from word order by text") == ["first", "second"]
+    after = seeded.pids()
+    assert [name for name in before if before[name] != after[name]] == ["db"]
+    refused = seeded.devbox("restart", "--fresh-data", "reader")
+    assert (refused.returncode, "reader keeps no data" in refused.stderr) == (2, True)
+    assert seeded.pids() == after

@@ -46,6 +46,13 @@ class Hands:
             self.app.post_message(_pressed(key))
             await self.quiet()
 
+    async def walk(self, *keys: str) -> None:
+        """Press keys that lead somewhere. One that acts on a line of the log waits until it is there."""
+        for key in keys:
+            if key == "c":
+                await self.at_rest()
+            await self.press(key)
+
     async def quiet(self) -> None:
         """Wait until every message is handled and whatever it changed is drawn."""
         end = time.monotonic() + PATIENCE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ _PHASES = {
     "unhealthy": (Phase.RUNNING, Health.UNHEALTHY),
     "running": (Phase.RUNNING, Health.NONE),
     "starting": (Phase.RUNNING, Health.STARTING),
+    "preparing": (Phase.PREPARING, Health.NONE),
     "waiting": (Phase.IDLE, Health.NONE),
     "stopped": (Phase.IDLE, Health.NONE),
     "crashing": (Phase.BACKOFF, Health.NONE),
@@ -83,6 +85,11 @@ def chunk(service: str, *lines: str, stream: str = "stdout", at: float = NOW, re
 def event(seq: int, body: Body, *, cause: int = 0, at: float | None = None) -> Event:
     """A fact at its place; by default a tenth of a second after the one before."""
     return Event(seq, NOW - 60 + seq / 10 if at is None else at, service_of(body), cause, body)
+
+
+def _has(line: str, query: LogQuery) -> bool:
+    pattern = query.text if query.regex else re.escape(query.text)
+    return bool(re.search(pattern, line, re.IGNORECASE if query.ignore_case else re.NOFLAG))
 
 
 class ScriptedControl:
@@ -190,7 +197,7 @@ class ScriptedControl:
         self._need()
         self.searched.append(query)
         for kept in reversed(self._logs) if query.newest_first else self._logs:
-            lines = tuple(line for line in kept.lines if query.text in line)
+            lines = tuple(line for line in kept.lines if _has(line, query))
             wanted = not query.services or kept.service in query.services
             if lines and wanted and (query.until is None or kept.at < query.until):
                 yield replace(kept, lines=lines)

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 
 from devbox.control.protocol import ConfigValue, PendingChange, PendingChanged, Row, Why
-from devbox.domain.event import HealthChanged, InstanceSeen, RestartRequested, StepFinished, StepStarted
+from devbox.domain.event import HealthChanged, InstanceSeen, Progress, RestartRequested, StepFinished, StepStarted
 from devbox.domain.instance import Observed, Ref
 from devbox.domain.log import LogChunk
 from devbox.domain.measure import MetricsHistory, ProbeResult
 from devbox.domain.spec import Group, UnitKey
 from devbox.domain.status import Health
 from devbox.domain.step import Op, Step
+from devbox.domain.timing import Timing, Timings
 from tests.tui.mesh import NOW, ScriptedControl, chunk, event, row, snapshot
 
 ORDERS = UnitKey("orders")
@@ -54,7 +55,7 @@ CONFIG = (
 def healthy_rows() -> tuple[Row, ...]:
     """The hello mesh, all well."""
     return (
-        row("db", group=Group.DATABASE, port=5432, cpu=0.4, memory=71),
+        replace(row("db", group=Group.DATABASE, port=5432, cpu=0.4, memory=71), keeps_data=True),
         row("cache", group=Group.DATABASE, port=6379, cpu=0.2, memory=9),
         row("orders", port=8001, cpu=3.1, memory=58, restarts=1, age=43, needs=("migrate", "cache")),
         row("worker", cpu=1.4, memory=41, needs=("migrate", "cache")),
@@ -112,7 +113,10 @@ def why_orders() -> Why:
             "\x1b[31mKeyError: 'DATABASE_URL'\x1b[0m",
         ),
         blocks=("web", "traffic"),
-        hint="Set DATABASE_URL in the environment of orders; `${db.url}` is the database's.",
+        culprit="db",
+        first_cause="unhealthy: connection refused",
+        error_line="KeyError: 'DATABASE_URL'",
+        try_next="Set DATABASE_URL in the environment of orders; `${db.url}` is the database's.",
     )
 
 
@@ -159,6 +163,49 @@ def healthy() -> ScriptedControl:
 def broken() -> ScriptedControl:
     control = _with_past(ScriptedControl(snapshot(*broken_rows()), logs=LOGS, whys=(why_orders(),)), fail=4)
     control.change(events=tuple(reversed(why_orders().chain)))
+    return control
+
+
+TIMED = Timings(
+    NOW - 60,
+    4.0,
+    (
+        Timing("db", 1, 0.0, 1.0, 0.5, 1.5, 3.0, ready=True),
+        Timing("orders", 1, 3.0, 0.0, 0.5, 0.5, 4.0, ready=True, waited_for="db"),
+        Timing("web", 1, 3.0, 0.0, 0.0, 0.0, 3.0, ready=False),
+    ),
+    ("db", "orders"),
+)
+
+
+def timed() -> ScriptedControl:
+    control = healthy()
+    control.timed = TIMED
+    return control
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def traced() -> ScriptedControl:
+    """A request that left its id in the logs of three services."""
+    control = healthy()
+    for service in ("web", "worker", "orders"):
+        control.log(chunk(service, said(f"{service} did its part", trace_id=TRACE, order=1041)))
+    return control
+
+
+def pulling() -> ScriptedControl:
+    """A mesh that is brought up for the first time: one image comes, another is built, the rest waits."""
+    rows = (
+        row("db", "preparing", group=Group.DATABASE),
+        row("orders", "preparing", note="its image is not here"),
+        row("web", "waiting", note="waits for orders to be healthy"),
+    )
+    control = ScriptedControl(snapshot(*rows))
+    pulled = Progress("s1", UnitKey("db"), "pulling postgres:17: 4f4fb700ef54 downloading", 31 << 20, 146 << 20)
+    built = Progress("s2", ORDERS, "building orders: [3/7] RUN pip install -r requirements.txt")
+    control.change(events=(event(1, pulled), event(2, built)))
     return control
 
 

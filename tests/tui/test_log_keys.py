@@ -154,7 +154,7 @@ async def test_c_lets_one_pick_where_there_are_several_ids() -> None:
         await hands.press("c")
         assert isinstance(hands.screen, ChoiceDialog)
         await hands.press("2")
-        await hands.until(lambda: "Lines with ord-1042: 1 line of orders" in hands.text())
+        await hands.until(lambda: "1 line of orders with ord-1042" in hands.text())
 
 
 async def test_c_says_where_there_is_none() -> None:

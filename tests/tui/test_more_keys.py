@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,6 @@ import pytest
 
 from devbox.control.protocol import Action, ConfigValue, PendingChanged, Recreate
 from devbox.domain.errors import UsageError
-from devbox.domain.timing import Timing, Timings
 from devbox.views.tui import Quit
 from devbox.views.tui.bindings import binding_ids
 from devbox.views.tui.choice import ChoiceDialog
@@ -214,6 +215,18 @@ async def test_the_restart_menu_recreates() -> None:
         assert (command.action, command.services, command.recreate) == (Action.UP, ("web",), Recreate.ALWAYS)
 
 
+async def test_the_restart_menu_deletes_data_only_when_asked_twice() -> None:
+    async with panel(ScriptedControl(snapshot(replace(row("db"), keeps_data=True), row("web")))) as hands:
+        await hands.go_to("db")
+        await hands.press("R", "f")
+        assert "Really delete the data of db?" in hands.text()
+        await hands.press("n", "f", "y")
+        await hands.until(lambda: hands.done == [(Action.FRESH, ("db",), "fresh in the panel")])
+        await hands.go_to("web")
+        await hands.press("R")
+        assert "fresh" not in hands.text(), "there is nothing to delete"
+
+
 async def test_the_restart_menu_can_be_left_and_restarts() -> None:
     async with panel() as hands:
         await hands.go_to("web")
@@ -247,13 +260,17 @@ def _script(folder: Path, text: str) -> tuple[str, ...]:
     return (str(path),)
 
 
-async def test_rebuild_builds_then_recreates(tmp_path: Path) -> None:
-    argv = _script(tmp_path, f'echo "$@" >> {tmp_path}/asked')
+async def test_rebuild_shows_the_build_then_recreates(tmp_path: Path) -> None:
+    argv = _script(tmp_path, f'echo "$@" >> {tmp_path}/asked; echo "[1/2] FROM python"; read line < {tmp_path}/go')
+    os.mkfifo(tmp_path / "go")
     control = ScriptedControl(snapshot(replace(row("api"), runtime="docker")))
     async with panel(control, argv=argv) as hands:
         await hands.go_to("api")
         await hands.press("R", "b")
+        await hands.until(lambda: "devbox build api …" in hands.text())
+        await asyncio.to_thread((tmp_path / "go").write_text, "on\n")
         await hands.until(lambda: len(hands.control.commands) == 1)
+        assert hands.screen is hands.panel
     assert (tmp_path / "asked").read_text() == "-f devbox.yaml -p hello build api\n"
 
 
@@ -351,17 +368,7 @@ def test_a_terminal_of_sixteen_colours_keeps_its_own() -> None:
 
 
 async def test_T_shows_what_the_last_start_waited_for() -> None:
-    async with panel() as hands:
-        hands.control.timed = Timings(
-            NOW - 60,
-            4.0,
-            (
-                Timing("db", 1, 0.0, 1.0, 0.5, 1.5, 3.0, ready=True),
-                Timing("orders", 1, 3.0, 0.0, 0.5, 0.5, 4.0, ready=True, waited_for="db"),
-                Timing("web", 1, 3.0, 0.0, 0.0, 0.0, 3.0, ready=False),
-            ),
-            ("db", "orders"),
-        )
+    async with panel(scenes.timed()) as hands:
         await hands.press("T")
         await hands.until(lambda: "4.00 s from 15:05:40.000, decided by db → orders" in hands.text())
         assert "3.00 s for db" in hands.text()
@@ -371,7 +378,9 @@ async def test_T_shows_what_the_last_start_waited_for() -> None:
 
 
 async def test_the_palette_offers_everything() -> None:
-    control = ScriptedControl(snapshot(replace(row("api", port=80), tasks=("test",), other_form="container")))
+    control = ScriptedControl(
+        snapshot(replace(row("api", port=80), tasks=("test",), other_form="container", keeps_data=True))
+    )
     async with panel(control) as hands:
         words = [words.partition(":")[0] for words, _ in offers(hands.app)]
         assert len(words) == len(set(words))
@@ -379,7 +388,7 @@ async def test_the_palette_offers_everything() -> None:
             "map", "timings", "report", "doctor", "sort by cpu", "sort by memory", "restart everything …",
             "stop everything …", "log of api", "health of api", "metrics of api", "events of api", "config of api",
             "tasks of api", "why api", "restart api", "stop api", "recreate api", "run-container api", "task api test",
-            "shell beside api",
+            "shell beside api", "fresh api …",
         }  # fmt: skip
         assert wanted - set(words) == set()
 
@@ -405,3 +414,30 @@ async def test_the_palette_shows_what_a_command_says(tmp_path: Path) -> None:
         await hands.until(lambda: hands.app.clipboard.endswith("doctor"))
         await hands.press("escape")
         assert hands.screen is hands.panel
+
+
+async def test_what_is_pulled_or_built_says_how_far_it_is() -> None:
+    async with panel(scenes.pulling(), size=(200, 50)) as hands:
+        await hands.until(lambda: "31.0 MB of 146.0 MB · pulling postgres:17: 4f4fb700ef54" in hands.text())
+        assert "building orders: [3/7] RUN pip install" in hands.text()
+        hands.control.change(row("db", "starting"), row("orders", "preparing", note="once more"))
+        await hands.until(lambda: "pulling" not in hands.text() and "[3/7]" in hands.text())
+        assert not hands.app.mesh.events, "it is no event to be kept"
+
+
+async def test_s_searches_the_whole_history_of_every_service() -> None:
+    async with panel() as hands:
+        await hands.press("S", *"ORDER|took", "enter")
+        await hands.until(lambda: "1 line of worker with ORDER|took" in hands.text())
+        assert hands.screen is not hands.panel
+        await hands.press("escape")
+        assert hands.screen is hands.panel
+        await hands.press("l", "S", *"order|took", "enter")
+        await hands.until(lambda: "2 lines of orders, worker with order|took" in hands.text())
+        await hands.press("escape")
+        assert hands.app.focused is hands.log
+        await hands.press("S", *"zap", "enter")
+        await hands.until(lambda: "No line has zap." in hands.text())
+        await hands.press("escape", "S", "enter")
+        assert hands.screen is hands.panel, "nothing was asked for"
+        assert len(hands.control.searched) == 3

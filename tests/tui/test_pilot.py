@@ -10,7 +10,7 @@ from devbox.views.tui import Quit
 from devbox.views.tui.dialogs import HelpScreen, QuitDialog
 from devbox.views.tui.whyscreen import WhyScreen
 from tests.tui import scenes
-from tests.tui.hands import panel
+from tests.tui.hands import Hands, panel
 from tests.tui.mesh import ScriptedControl, chunk, row, snapshot
 
 
@@ -142,7 +142,11 @@ async def test_n_is_not_offered_without_a_search() -> None:
     async with panel() as hands:
         await hands.press("l")
         assert "n" not in {*hands.keys()}
-        await hands.press("slash", *"x", "enter")
+        await hands.press("slash", *"zap", "enter")
+        assert "n" not in {*hands.keys()}, "nothing was found"
+        await hands.press("escape", "slash", *"placed", "enter")
+        assert "n" not in {*hands.keys()}, "one is on the only match"
+        await hands.press("k")
         assert hands.keys()["n"] == "next"
 
 
@@ -243,7 +247,14 @@ async def test_y_tells_why() -> None:
         await hands.press("y")
         await hands.until(lambda: isinstance(hands.screen, WhyScreen))
         said = hands.text()
-        for words in ("orders is crash-looping", "Set DATABASE_URL", "db: unhealthy", "KeyError", "web, traffic"):
+        for words in (
+            "orders is crash-looping",
+            "Set DATABASE_URL",
+            "db: unhealthy",
+            "It begins with db",
+            "It said: KeyError",
+            "web, traffic",
+        ):
             assert words in said
         await hands.press("j", "k", "G", "g", "escape")
         assert hands.screen is hands.panel
@@ -359,6 +370,42 @@ async def test_the_footer_never_names_a_key_that_does_nothing(size: tuple[int, i
                 if active.binding.show and active.enabled:
                     target, name, _ = hands.app._parse_action(active.binding.action, active.node)
                     assert hasattr(target, f"action_{name}") or hasattr(target, f"_action_{name}"), active
+
+
+PLACES: dict[str, tuple[str, ...]] = {
+    "everything": (),
+    "a search": ("j", "j", "j", "l", "slash", *"order", "enter"),
+    "its health": ("j", "j", "j", "2", "tab"),
+    "its events": ("j", "j", "j", "4", "tab"),
+    "the map": ("j", "j", "j", "m"),
+    "timings": ("T",),
+    "lines of an id": ("j", "j", "j", "l", "k", "c", "1"),
+    "a search of all": ("S", *"order", "enter"),
+}
+"""Where one can be, and the keys that lead there."""
+
+_LEADS_AWAY = {"t", "i", "0", "enter", "slash", "escape"}
+"""Keys after which one is at another place; escape comes last."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_every_key_that_the_footer_names_does_something(place: str) -> None:
+    async with panel(scenes.saved()) as hands:
+        await hands.walk(*PLACES[place])
+        await hands.at_rest()
+        screen, named = hands.screen, [*hands.keys()]
+        assert named
+        here = [key for key in named if key not in _LEADS_AWAY]
+        for key in [*here, "escape"] if "escape" in named else here:
+            before = _what_one_sees(hands)
+            await hands.press(key)
+            await hands.until(lambda before=before: _what_one_sees(hands) != before)  # type: ignore[misc]
+            while hands.screen is not screen and key != "escape":
+                await hands.press("escape")
+
+
+def _what_one_sees(hands: Hands) -> object:
+    return hands.text(), hands.app.focused, hands.toasts, hands.app.clipboard, hands.screen
 
 
 async def test_narrow_shows_one_side_at_a_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
+from devbox.views.tui.commands import offers
 from tests.tui import scenes
 from tests.tui.hands import Hands, panel
 from tests.tui.mesh import ScriptedControl
@@ -43,7 +44,7 @@ SCREENS: dict[str, Scene] = {
     "config": Scene(scenes.healthy, (*ORDERS, "i"), "runs as", anew=True),
     "tasks": Scene(scenes.healthy, (*ORDERS, "t"), "orders has no tasks", anew=True),
     "map": Scene(scenes.broken, (*ORDERS, "m"), "needs migrate"),
-    "restart": Scene(scenes.healthy, (*ORDERS, "R"), "recreate", anew=True),
+    "restart": Scene(scenes.healthy, ("j", "j", "R"), "fresh", anew=True),
     "filter": Scene(scenes.broken, ("slash", *"wai"), "waiting"),
     "no-match": Scene(scenes.broken, ("slash", *"zap"), "No services match 'zap'."),
     "empty": Scene(scenes.empty, (), "There are no services here yet."),
@@ -52,6 +53,13 @@ SCREENS: dict[str, Scene] = {
     "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list", anew=True),
     "quit": Scene(scenes.healthy, ("q",), "Close the panel", anew=True),
     "saved": Scene(scenes.saved, (*ORDERS, "A"), "would", anew=True),
+    "timings": Scene(scenes.timed, ("T",), "decided by"),
+    "pulling": Scene(scenes.pulling, (), "31.0 MB of"),
+    "ids": Scene(scenes.traced, (*ORDERS, "l", "c"), "Which id", anew=True),
+    "found": Scene(scenes.traced, (*ORDERS, "l", "c", "1"), "3 lines of"),
+    "search-all": Scene(scenes.healthy, ("S", *"order", "enter"), "1 line of"),
+    "log-help": Scene(scenes.healthy, (*ORDERS, "l", "question_mark"), "Keys in the details", anew=True),
+    "palette": Scene(scenes.healthy, ("colon", *"restart or"), "restart orders", anew=True),
 }
 
 
@@ -85,14 +93,14 @@ async def test_screen(compare: Compare, name: str) -> None:
     scene = SCREENS[name]
     first, *others = SIZES
     async with panel(scene.mesh(), size=first) as hands:
-        await hands.press(*scene.keys)
+        await hands.walk(*scene.keys)
         await _see(hands, scene, compare)
         for size in others if not scene.anew else ():
             await hands.resize(*size)
             await _see(hands, scene, compare)
     for size in others if scene.anew else ():
         async with panel(scene.mesh(), size=size) as hands:
-            await hands.press(*scene.keys)
+            await hands.walk(*scene.keys)
             await _see(hands, scene, compare)
 
 
@@ -108,6 +116,25 @@ async def test_toasts(compare: Compare) -> None:
     """What went wrong is told in a corner, and hides no row that tells it too."""
     async with panel(scenes.broken(), toasts=True) as hands:
         await _see(hands, Scene(scenes.broken, (), "orders exited with 3"), compare)
+
+
+async def test_a_confirmation(compare: Compare) -> None:
+    """What destroys is asked about."""
+    for size in SIZES:
+        async with panel(size=size) as hands:
+            dict(offers(hands.app))["stop everything …"]()
+            await _see(hands, Scene(scenes.healthy, (), "Really stop everything"), compare)
+
+
+async def test_what_a_command_says(compare: Compare, tmp_path: Path) -> None:
+    words = ["ok     disk      41 GB are free", "wrong  engine    nothing answers at unix:///var/run/docker.sock"]
+    (tmp_path / "devbox").write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in words))
+    (tmp_path / "devbox").chmod(0o755)
+    async with panel(argv=(str(tmp_path / "devbox"),)) as hands:
+        hands.app.deeds.show_output("doctor")
+        for size in SIZES:
+            await hands.resize(*size)
+            await _see(hands, Scene(scenes.healthy, (), "doctor: done"), compare)
 
 
 async def test_themes(compare: Compare) -> None:

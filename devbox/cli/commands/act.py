@@ -18,7 +18,7 @@ from devbox.domain.spec import EnvVar
 def run(args: Arguments) -> int:
     scale = scales(args.services) if args.command == "scale" else ()
     command = Command(
-        action=Action(args.command),
+        action=Action.FRESH if getattr(args, "fresh_data", False) else Action(args.command),
         services=tuple(name for name, _ in scale) if scale else tuple(args.services),
         scale=scale,
         by=f"devbox {args.command}",

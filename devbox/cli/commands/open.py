@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 from devbox.cli.arguments import Arguments
-from devbox.cli.diagnostics import say
+from devbox.cli.diagnostics import panel_fits, say
 from devbox.control.recorded import RecordedControl, read_report
 from devbox.domain.errors import UsageError
 
 
 def run(args: Arguments) -> int:
     recorded = read_report(Path(args.report))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not panel_fits():
         raise UsageError("the panel needs a terminal", hint=f"`tar -xzf {args.report}` has all of it as JSON.")
     import devbox.views.tui as tui
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.choice import choice_of
-from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, say
+from devbox.cli.diagnostics import DONE, FAILED, INTERRUPTED, panel_fits, say
 from devbox.cli.launch import ensure_supervisor, supervisor_answers
 from devbox.cli.verdicts import say_unmet
 from devbox.control.client import Client
@@ -223,6 +223,6 @@ def _say_where(rows: Collection[dict[str, Any]]) -> None:
 def _attached(args: Arguments, wanted: Wanted, places: Places) -> int:
     from devbox.cli import foreground
 
-    if sys.stdout.isatty() and sys.stdin.isatty() and not args.no_tui and args.progress in ("auto", "tty"):
+    if panel_fits() and not args.no_tui and args.progress in ("auto", "tty"):
         return foreground.panel(wanted, places, up_command(args))
     return foreground.merged_logs(wanted, places, up_command(args), args)

@@ -118,6 +118,13 @@ class Provisioner:
             _check_files(run)
             _make_bind_sources(run)
 
+    def remove_storage(self, client: APIClient, unit: Unit) -> None:
+        """Remove the volumes of a service; those that are not ours to make are not ours to remove."""
+        for spec in self._volumes_of(unit, container_run(unit)):
+            if not spec.external:
+                with gone_is_fine():
+                    client.remove_volume(spec.name)
+
     def _volumes_of(self, unit: Unit, run: ContainerRun) -> list[VolumeSpec]:
         keys = {m.source for m in run.mounts if m.kind is MountKind.VOLUME and m.source}
         specs = [self.around.volumes.get(key) or VolumeSpec(key, self.around.volume(key)) for key in sorted(keys)]

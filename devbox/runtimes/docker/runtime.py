@@ -246,6 +246,9 @@ class DockerRuntime:
     async def stats(self, refs: Collection[Ref]) -> Mapping[Ref, Sample]:
         return await self._usage.measure(refs)
 
+    async def clear_data(self, unit: Unit) -> None:
+        await self._engine.call(lambda client: self._provisioner.remove_storage(client, unit), waits=True)
+
     async def clear(self, *, volumes: bool) -> None:
         """Remove the project's networks, one-off containers and nameless volumes, and with `volumes` the others too."""
         filters = {"label": [f"{PROJECT}={self._project}"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal as signals
 import time
 import uuid
@@ -138,6 +139,17 @@ class ProcessRuntime:
         alive = {ref: pid for ref, pid in pids.items() if pid is not None}
         samples = await asyncio.to_thread(self._usage.measure, alive)
         return {ref: replace(each, memory_limit=self._memory.limit(ref.id)) for ref, each in samples.items()}
+
+    async def clear_data(self, unit: Unit) -> None:
+        folder = _process(unit).data_dir
+        if folder is None:
+            return
+        try:
+            await asyncio.to_thread(shutil.rmtree, folder)
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise StepError(Failure(FailureKind.ENGINE, f"{exc.filename}: {exc.strerror}")) from exc
 
     async def clear(self, *, volumes: bool) -> None:
         """Host processes leave nothing but files, which go with the project's directory."""

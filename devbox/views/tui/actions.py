@@ -13,6 +13,7 @@ DOING = {
     Action.RESTART: "Restarting",
     Action.STOP: "Stopping",
     Action.START: "Starting",
+    Action.FRESH: "Deleting the data of",
     Action.RUN_LOCAL: "Running as a process of this machine:",
     Action.RUN_CONTAINER: "Running in its container:",
 }
@@ -48,6 +49,9 @@ def ways_to_remake(row: Row) -> list[Choice]:
     ]
     if row.runtime != "process":
         choices.append(Choice("rebuild", "b", "rebuild its image, then recreate"))
+    if row.keeps_data:
+        sure = f"Really delete the data of {row.service}?"
+        choices.append(Choice(Action.FRESH, "f", "fresh: delete its data, start with none", sure))
     if row.other_form == "process":
         choices.append(
             Choice(Action.RUN_LOCAL, "l", "run-local: as a process of this machine, in place of the container")

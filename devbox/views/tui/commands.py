@@ -51,6 +51,7 @@ def offers(app: DevboxApp) -> Iterator[Offer]:
 def _of_the_mesh(app: DevboxApp, *, lives: bool) -> Iterator[Offer]:
     yield "map: what needs what", app.show_map
     yield "all logs, merged", app.panel.action_everything
+    yield "search all logs from their beginning", app.panel.action_search_all
     for order in Order:
         yield f"sort by {order.value}", partial(app.panel.sort_by, order)
     if not lives:
@@ -77,7 +78,9 @@ def _to_do_to(app: DevboxApp, row: Row) -> Iterator[Offer]:
     toggled = Action.STOP if runs(row) else Action.START
     yield f"{toggled} {service}", partial(app.deeds.act, toggled, service, _by(toggled))
     for way in ways_to_remake(row):
-        if way.id != "restart":
+        if way.sure:
+            yield f"{way.id} {service} …", partial(app.deeds.ask_how, row)
+        elif way.id != "restart":
             yield f"{way.id} {service}", partial(app.deeds.remake, service, way.id)
     for task in row.tasks:
         yield f"task {service} {task}", partial(app.run_task, row, task)

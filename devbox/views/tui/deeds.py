@@ -65,18 +65,21 @@ class Deeds:
         """Have a service made anew in one of the ways of the restart menu."""
         by = f"{way} in the panel"
         match way:
-            case Action.RESTART | Action.RUN_LOCAL | Action.RUN_CONTAINER:
+            case Action.RESTART | Action.FRESH | Action.RUN_LOCAL | Action.RUN_CONTAINER:
                 self.act(Action(way), service, by)
             case "recreate":
                 self._send(recreation(service, by), f"Making {service} anew")
             case "rebuild":
-                self._app.notify(f"Building the image of {service}", timeout=4, markup=False)
                 self._app.run_worker(self._rebuild(service, by), group="commands")
 
     async def _rebuild(self, service: str, by: str) -> None:
-        said = [line async for line in output_of(self.program.command("build", service))]
-        if said[-1:] == ["done"]:
-            await self._carry_out(recreation(service, by))
+        screen = SaidScreen(f"devbox build {service}")
+        await self._app.push_screen(screen)
+        said = await screen.follow(output_of(self.program.command("build", service)))
+        if said[-1] == "done":
+            if screen.is_current:
+                screen.dismiss()
+            self._send(recreation(service, by), f"Making {service} anew")
             return
         title = f"Could not build {service}"
         self._app.notify("\n".join(map(plain, said[-6:])), title=title, severity="error", timeout=15, markup=False)
@@ -113,6 +116,8 @@ class Deeds:
         said = SaidScreen(" ".join(("devbox", *words)))
         await self._app.push_screen(said)
         await said.follow(output_of(self.program.command(*words)))
+        if said.is_attached and len(said.view.buffer) > said.view.size.height:
+            said.view.action_to_top()
 
     def _send(self, command: Command, words: str) -> None:
         self._app.notify(words, timeout=2, markup=False)

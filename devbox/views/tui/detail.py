@@ -21,6 +21,7 @@ from devbox.views.tui.logview import LogView
 from devbox.views.tui.metricsview import MetricsView
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.style import part
+from devbox.views.tui.tailview import TailView
 from devbox.views.tui.taskspane import TasksPane
 from devbox.views.tui.timeline import Timeline
 from devbox.views.words import icon
@@ -139,19 +140,18 @@ class DetailPane(Vertical):
         """The id of the open tab."""
         return self.tabs.current or TABS[0][0]
 
+    @property
+    def view(self) -> TailView:
+        """What is shown in the open tab."""
+        return self.tasks.list if self.tab == "tasks" else self.query_one(f"#{self.tab}", TailView)
+
     def open_tab(self, number: int) -> None:
         """Open the tab of that number, counted from 1."""
         self.tabs.current = TABS[number - 1][0]
 
     def focus_tab(self) -> None:
-        (self.tasks.list if self.tab == "tasks" else self.query_one(f"#{self.tab}")).focus()
+        self.view.focus()
 
     def update_title(self, row: Row | None) -> None:
         """Draw the title line anew, if anything in it is different."""
-        self.title.show(row, self.tab, self._stand() if self.tab == "log" else "")
-
-    def _stand(self) -> str:
-        view = self.log_view
-        search = f"/{view.search.text}: {view.search.describe()}" if view.search else ""
-        level = f"{view.least.word} and up" if view.least else ""
-        return " · ".join(filter(None, [level, search, "" if view.following else "paused"]))
+        self.title.show(row, self.tab, self.view.stand)

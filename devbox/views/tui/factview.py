@@ -35,6 +35,11 @@ class FactView(TailView):
     def shown(self) -> range:
         return range(len(self._facts))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "wrap":
+            return self.wrapped or any(row.cell_len > self.room for row in self._facts)
+        return super().check_action(action, parameters)
+
     def text_of(self, number: int) -> Text:
         return self._facts[number].copy()
 
@@ -49,3 +54,4 @@ class FactView(TailView):
             self.grew(0)
         else:
             self.start_over()
+            self.refresh_bindings()

@@ -17,16 +17,18 @@ from devbox.views.tui.tailview import TailView
 
 
 class FoundScreen(SearchableScreen):
-    """A log view on lines of several services, in the order of time. `title` says what they have in common."""
+    """A log view on lines of several services, in the order of time. `mark` is what they have in common."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "back", key_display="esc", id="back", tooltip="Back to where you were"),
     ]
 
-    def __init__(self, title: str, names: dict[tuple[str, int], str], mark: str) -> None:
+    def __init__(self, names: dict[tuple[str, int], str], mark: str) -> None:
         super().__init__()
-        self._title, self._names, self.mark = title, names, mark
+        self._names, self.mark = names, mark
+        self._done = False
         self.view = LogView(id="found")
+        self.view.known_search = mark
         self._heading = Label("", id="heading", markup=False)
         self.search = Prompt("/", "search: text or regular expression", id="search")
 
@@ -39,19 +41,20 @@ class FoundScreen(SearchableScreen):
     def on_mount(self) -> None:
         self.view.begin(merged=True, names=self._names)
         self.view.look_for(self.mark)
-        self.view.say("Looking through the logs of every service …")
         self.view.focus()
         self.tell(done=False)
 
     def tell(self, *, done: bool) -> None:
         """Say how many there are."""
-        count = len(self.view.buffer)
-        if done and not count:
-            self.view.say(f"No line has {self.mark}.")
+        self._done = self._done or done
+        count, stand = len(self.view.buffer), self.view.stand
+        if not count:
+            self.view.say(f"No line has {self.mark}." if self._done else "Looking through the logs of every service …")
         services = {line.source.name for _, line in self.view.buffer.numbered(self.view.buffer.first)}
-        lines = f"{count:,} line{'s' if count != 1 else ''} of {', '.join(sorted(services)) or 'no service'}"
-        self._heading.update(f" {self._title}: {lines}{'' if done else ' …'}")
+        lines = f"{count:,} line{'s' if count != 1 else ''}{' of ' if services else ''}{', '.join(sorted(services))}"
+        end = f" · {stand}" if stand else ""
+        self._heading.update(f" {lines} with {self.mark}{'' if self._done else ' …'}{end}")
 
     @on(TailView.Moved)
     def _moved(self) -> None:
-        self.tell(done=not self.view.words.endswith("…"))
+        self.tell(done=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -11,6 +12,7 @@ from devbox.control.protocol import Bye, Control, Frame
 from devbox.domain.errors import DevboxError
 from devbox.domain.log import LogChunk, LogQuery
 from devbox.views.tui.mesh import Mesh
+from devbox.views.tui.search import Search
 
 T = TypeVar("T")
 
@@ -35,6 +37,16 @@ async def lines_with(control: Control, text: str) -> AsyncIterator[LogChunk]:
     """The lines of every service that have a text, of the whole history, in the order of time."""
     async with opened(control.search(LogQuery(text=text, limit=MOST_FOUND))) as chunks:
         async for chunk in chunks:
+            yield chunk
+
+
+async def lines_like(control: Control, text: str) -> AsyncIterator[LogChunk]:
+    """The latest lines of every service that a search as in the viewer finds, in the order of time."""
+    search = Search(text)
+    pattern, ignore_case = search.pattern.pattern, bool(search.pattern.flags & re.IGNORECASE)
+    query = LogQuery(text=pattern, regex=True, ignore_case=ignore_case, limit=MOST_FOUND, newest_first=True)
+    async with opened(control.search(query)) as chunks:
+        for chunk in [chunk async for chunk in chunks][::-1]:
             yield chunk
 
 

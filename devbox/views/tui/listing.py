@@ -92,7 +92,7 @@ def styled(state: str) -> str:
             return "good"
         case "unhealthy" | "crashing" | "failed":
             return "bad"
-        case "stopped" | "idle":
+        case "stopped" | "idle" | "sleeping":
             return "off"
     return "busy"
 

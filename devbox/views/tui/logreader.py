@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
@@ -10,10 +11,11 @@ from textual.worker import Worker
 
 from devbox.control.protocol import Control
 from devbox.domain.errors import DevboxError
+from devbox.domain.log import LogChunk
 from devbox.views.tui.choice import Choice, ChoiceDialog
 from devbox.views.tui.found import FoundScreen
 from devbox.views.tui.ids import Id, ids_in
-from devbox.views.tui.link import lines_before, lines_with, opened
+from devbox.views.tui.link import lines_before, lines_like, lines_with, opened
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.outside import save_lines
 
@@ -136,15 +138,22 @@ class LogReader:
             self._app.push_screen(ChoiceDialog("Which id shall be followed?", choices), self._show_found)
 
     def _show_found(self, text: str | None) -> None:
-        """Every line of every service that has a text, in the order of time."""
+        """Every line of every service that has an id, in the order of time."""
         if text:
-            found = FoundScreen(f"Lines with {text}", self._names(), text)
-            self._app.run_worker(self._find(text, found), group="found", exclusive=True)
+            self._look_everywhere(text, lines_with(self._control, text))
 
-    async def _find(self, text: str, found: FoundScreen) -> None:
+    def search_everything(self, text: str) -> None:
+        """Look through the whole history of every service for text or a regular expression."""
+        self._look_everywhere(text, lines_like(self._control, text))
+
+    def _look_everywhere(self, text: str, chunks: AsyncIterator[LogChunk]) -> None:
+        self._app.run_worker(self._find(text, chunks), group="found", exclusive=True)
+
+    async def _find(self, text: str, chunks: AsyncIterator[LogChunk]) -> None:
+        found = FoundScreen(self._names(), text)
         await self._app.push_screen(found)
         try:
-            async for chunk in lines_with(self._control, text):
+            async for chunk in chunks:
                 found.view.feed(chunk)
         except DevboxError as error:
             found.view.say(error.message)

@@ -30,7 +30,10 @@ _WIDEST_NAME = 16
 
 
 class LogView(TailView):
-    """Lines of services. `feed` takes what comes; nothing of it can do more to the terminal than colour it."""
+    """Lines of services. `feed` takes what comes; nothing of it can do more to the terminal than colour it.
+
+    `known_search` is what all of its lines have: that they match it need not be said.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--dim", "log--value", "log--info", "log--warn", "log--error", "log--stderr", "log--match", "log--current",
@@ -66,6 +69,7 @@ class LogView(TailView):
         super().__init__(id=id)
         self.buffer = Buffer()
         self.search: Search | None = None
+        self.known_search = ""
         self.least: Level | None = None
         self._opened: set[int] = set()
         self._filtered: list[int] = []
@@ -85,6 +89,15 @@ class LogView(TailView):
     def has_opened(self) -> bool:
         """Whether its first lines are drawn, or words in place of them, and nothing that came is yet to be."""
         return not self._pending and bool(len(self.buffer) or self.words)
+
+    @property
+    def stand(self) -> str:
+        """What is looked for and how it is shown, in a few words; empty where all is as it is at first."""
+        looks = self.search is not None and (self.search.text != self.known_search or self.search.current is not None)
+        search = f"/{self.search.text}: {self.search.describe()}" if self.search and looks else ""
+        level = f"{self.least.word} and up" if self.least else ""
+        wrapped, paused = "wrapped" if self.wrapped else "", "" if self.following else "paused"
+        return " · ".join(filter(None, [level, search, wrapped, paused]))
 
     @property
     def tall(self) -> bool:
@@ -132,9 +145,15 @@ class LogView(TailView):
         else:
             added, dropped = self.buffer.end - before, self.buffer.first - first
         if self.search:
-            self.search.look_at(came)
-            self.search.forget_before(self.buffer.first)
+            self._search_on(self.search, came)
         self.grew(added, dropped)
+
+    def _search_on(self, search: Search, came: Iterable[tuple[int, Line]]) -> None:
+        had = bool(search.matches)
+        search.look_at(came)
+        search.forget_before(self.buffer.first)
+        if had is not bool(search.matches):
+            self.refresh_bindings()
 
     def put_before(self, chunks: Sequence[LogChunk]) -> int:
         """Put older lines, oldest first, above the first one, without moving what is in sight; how many they were.
@@ -190,6 +209,11 @@ class LogView(TailView):
         """The line that keys act on."""
         return self.buffer[self.cursor] if self.cursor is not None and len(self.buffer) else None
 
+    def go_to_line(self, number: int) -> None:
+        super().go_to_line(number)
+        if self.search and len(self.search.matches) == 1:
+            self.refresh_bindings()
+
     # --- keys
 
     def action_match(self, direction: int) -> None:
@@ -244,7 +268,8 @@ class LogView(TailView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "match":
-            return self.search is not None
+            matches = self.search.matches if self.search else []
+            return bool(matches) and matches != [self.cursor]
         if action in ("open_line", "copy", "correlate", "save"):
             return bool(self.shown)
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devbox.control.protocol import (
     Bye,
@@ -16,10 +16,11 @@ from devbox.control.protocol import (
     Row,
     Snapshot,
 )
-from devbox.domain.event import Event
+from devbox.domain.event import Event, Progress
 from devbox.domain.instance import Outage, Sample
-from devbox.domain.spec import Group
-from devbox.views.words import ICONS
+from devbox.domain.spec import Group, UnitKey
+from devbox.domain.status import Phase
+from devbox.views.words import ICONS, size
 
 HISTORY = 10
 """How many measurements of a replica are kept, for its sparkline."""
@@ -50,6 +51,7 @@ class Mesh:
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     _rows: dict[str, Row] = field(default_factory=dict)
     _samples: dict[str, deque[Sample]] = field(default_factory=dict)
+    _progress: dict[UnitKey, str] = field(default_factory=dict)
 
     def apply(self, frame: Frame) -> None:
         """Take in what a frame tells."""
@@ -114,14 +116,27 @@ class Mesh:
         self._take(frame.rows)
 
     def _change(self, frame: Changed) -> None:
-        self.events.extend(frame.events)
+        self.events.extend(event for event in frame.events if not isinstance(event.body, Progress))
         self._take(frame.rows)
+        self._tell_progress(frame.events)
         for key in frame.gone:
             for name in [
                 name for name, row in self._rows.items() if (row.service, row.replica) == (key.service, key.replica)
             ]:
                 del self._rows[name]
                 self._samples.pop(name, None)
+
+    def _tell_progress(self, events: tuple[Event, ...]) -> None:
+        """What is pulled or built says how far it is, in place of the note of its row."""
+        for event in events:
+            if isinstance(event.body, Progress):
+                self._progress[event.body.key] = _figures(event.body)
+        for name, row in self._rows.items():
+            key = UnitKey(row.service, row.replica)
+            if row.status.phase is not Phase.PREPARING:
+                self._progress.pop(key, None)
+            elif said := self._progress.get(key):
+                self._rows[name] = replace(row, note=said)
 
     def _take(self, rows: tuple[Row, ...]) -> None:
         for row in rows:
@@ -134,6 +149,12 @@ class Mesh:
 
     def _note(self, name: str, sample: Sample) -> None:
         self._samples.setdefault(name, deque(maxlen=HISTORY)).append(sample)
+
+
+def _figures(progress: Progress) -> str:
+    if progress.total is None:
+        return progress.text
+    return f"{size(progress.done or 0)} of {size(progress.total)} · {progress.text}"
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Label
@@ -16,6 +17,7 @@ from devbox.views.tui.link import opened
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.searching import SearchableScreen
+from devbox.views.tui.tailview import TailView
 
 
 class SaidScreen(SearchableScreen):
@@ -29,6 +31,7 @@ class SaidScreen(SearchableScreen):
         super().__init__()
         self._title = title
         self.view = LogView(id="said")
+        self._ended = ""
         self._heading = Label(f" {title} …", id="heading", markup=False)
         self.search = Prompt("/", "search: text or regular expression", id="search")
 
@@ -44,16 +47,24 @@ class SaidScreen(SearchableScreen):
         self.view.show_times(False)
         self.view.focus()
 
-    async def follow(self, lines: AsyncIterator[str]) -> None:
-        """Show the lines to their end; the last one says how it ended."""
-        last = ""
+    async def follow(self, lines: AsyncIterator[str]) -> list[str]:
+        """Show the lines to their end, as long as somebody looks; all of them. The last one says how it ended."""
+        said: list[str] = []
         async with opened(lines) as stream:
             async for line in stream:
-                if last:
-                    self.view.feed(LogChunk("devbox", 1, "stdout", 0, time.time(), (last,)))
-                last = line
-        self.view.flush()
-        self.view.action_to_top()
-        if not len(self.view.buffer):
-            self.view.say("It said nothing.")
-        self._heading.update(f" {self._title}: {last}")
+                if said and self.is_attached:
+                    self.view.feed(LogChunk("devbox", 1, "stdout", 0, time.time(), (said[-1],)))
+                said.append(line)
+        if self.is_attached:
+            self.view.flush()
+            if len(said) == 1:
+                self.view.say("It said nothing.")
+            self._ended = said[-1]
+            self._tell()
+        return said
+
+    @on(TailView.Moved)
+    def _tell(self) -> None:
+        stand = self.view.stand
+        ended = f": {self._ended}" if self._ended else " …"
+        self._heading.update(f" {self._title}{ended}{f' · {stand}' if stand else ''}")

@@ -52,6 +52,10 @@ class MeshScreen(Screen[None]):
             tooltip="Back: end the search, the filter, the full screen",
         ),
         Binding("0", "everything", "all logs", tooltip="The merged log of everything", id="all-logs"),
+        Binding(
+            "S", "search_all", "search all", show=False, id="search-all",
+            tooltip="Search every log from its beginning",
+        ),
         Binding("R", "remake", "restart …", tooltip="Restart menu: recreate, rebuild, …", id="restart-menu"),
         Binding("E", "shell", "shell", tooltip="A shell beside the selected service", id="shell"),
         Binding("t", "tasks", "tasks", tooltip="The tasks of the selected service", id="tasks"),
@@ -75,6 +79,9 @@ class MeshScreen(Screen[None]):
         self.table, self.recent = ServiceTable(id="table"), Recent(id="recent")
         self.filter = Prompt("/", "filter: name or state", id="filter")
         self.detail = DetailPane(id="detail")
+        self.everywhere = Prompt(
+            "S", "search every log from its beginning: text or regular expression", id="everywhere"
+        )
 
     @property
     def panel(self) -> DevboxApp:
@@ -90,6 +97,7 @@ class MeshScreen(Screen[None]):
                 yield self.recent
                 yield self.filter
             yield self.detail
+        yield self.everywhere
         yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
@@ -240,6 +248,9 @@ class MeshScreen(Screen[None]):
     def action_search(self) -> None:
         self.detail.search.ask()
 
+    def action_search_all(self) -> None:
+        self.everywhere.ask()
+
     def action_back(self) -> None:
         search = self.detail.search
         if self.detail.log_view.search and self.focused is not self.table:
@@ -258,6 +269,8 @@ class MeshScreen(Screen[None]):
         match action, parameters:
             case ("why" | "command" | "browse" | "remake" | "shell" | "tasks" | "inspect", _) if row is None:
                 return None
+            case "everything", _:
+                return row is not None or self.detail.tab != "log"
             case "shell", _:
                 return row is not None and row.started_at is not None
             case "browse", _:
@@ -323,6 +336,14 @@ class MeshScreen(Screen[None]):
         self.detail.log_view.focus()
         if not event.cancelled:
             self.detail.log_view.action_match(-1)
+
+    @on(Prompt.Left, "#everywhere")
+    def _everywhere_left(self, event: Prompt.Left) -> None:
+        wanted = "" if event.cancelled else event.prompt.text
+        event.prompt.clear()
+        self.detail.focus_tab() if self.zoomed else self.table.focus()
+        if wanted:
+            self.panel.logs.search_everything(wanted)
 
     @property
     def _takes_turns(self) -> bool:

@@ -53,7 +53,7 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     class Moved(Message):
-        """Following began or ended, or lines came that are not seen."""
+        """Following or wrapping began or ended, or lines came that are not seen."""
 
     def __init__(self, *, id: str, words: str = "") -> None:  # noqa: A002
         super().__init__(id=id)
@@ -77,6 +77,11 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
     def text_of(self, number: int) -> Text:
         """The line of that number as it shall look; with line breaks where it takes several rows."""
         raise NotImplementedError
+
+    @property
+    def stand(self) -> str:
+        """How the lines are shown, in a few words; empty where all is as it is at first."""
+        return "wrapped" if self.wrapped else ""
 
     @property
     def tall(self) -> bool:
@@ -199,6 +204,7 @@ class TailView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_wrap(self) -> None:
         self.wrapped, self.shifted = not self.wrapped, 0
+        self.post_message(self.Moved())
         self.repaint()
         if self.following:
             self._to_last()

@@ -13,9 +13,9 @@ CALM = Theme(
     warning="#e3b866",
     error="#f2777f",
     foreground="#c9d1d9",
-    background="#13161b",
-    surface="#1a1e25",
-    panel="#252b35",
+    background="#131518",
+    surface="#1b1e23",
+    panel="#282b32",
 )
 
 CALM_LIGHT = Theme(
@@ -42,9 +42,9 @@ COLOUR_BLIND_SAFE = Theme(
     warning="#f0e442",
     error="#e69f00",
     foreground="#d0d4d8",
-    background="#13161b",
-    surface="#1a1e25",
-    panel="#252b35",
+    background="#131518",
+    surface="#1b1e23",
+    panel="#282b32",
 )
 """Good, under way and bad as blue, yellow and orange, from the palette of Okabe and Ito."""
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from devbox.domain.event import Event, HealthChanged, InstanceSeen, Progress, StepFailed
+from devbox.domain.event import Event, HealthChanged, InstanceSeen, StepFailed
 from devbox.domain.status import Health
 from devbox.views.tui.clean import harmless
 from devbox.views.tui.logline import name_style
@@ -46,7 +46,7 @@ class Timeline(TailView):
 
     def show(self, events: Iterable[Event], service: str | None) -> None:
         """Show these events, as far as they are about `service`."""
-        shown = [event for event in events if _belongs(event, service)]
+        shown = [event for event in events if service in (None, event.service)]
         same = service == self._service and shown[:1] == self._events[:1]
         if same and len(shown) == len(self._events):
             return
@@ -91,7 +91,3 @@ def is_bad(event: Event) -> bool:
         case StepFailed(failure=failure):
             return failure is not None
     return False
-
-
-def _belongs(event: Event, service: str | None) -> bool:
-    return not isinstance(event.body, Progress) and service in (None, event.service)

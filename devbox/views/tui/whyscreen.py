@@ -40,13 +40,15 @@ class WhyScreen(ModalScreen[None]):
             dialog.border_title, dialog.border_subtitle = f"why {why.row.service}", "Esc closes"
             yield Static(f"{icon(why.row.state)} {plain(why.headline)}", classes=styled(why.row.state), markup=False)
             yield Static(self._circumstances(), classes="dim", markup=False)
-            if why.hint:
-                yield Static(f"→ {plain(why.hint)}", classes="hint", markup=False)
-            yield Static("Because", classes="heading")
-            yield Static(Text("\n").join(map(self._link, why.chain)) or "Nothing is known of its past.")
+            if said := self._first_cause():
+                yield Static(said, classes="cause")
+            if advice := why.try_next or why.hint:
+                yield Static(f"→ {plain(advice)}", classes="hint", markup=False)
             if why.tail:
                 yield Static("Last lines", classes="heading")
                 yield Static(Text("\n").join(Text("│ ", "dim") + coloured(line) for line in why.tail))
+            yield Static("Because", classes="heading")
+            yield Static(Text("\n").join(map(self._link, why.chain)) or "Nothing is known of its past.")
             if why.blocks:
                 yield Static("Waiting for it", classes="heading")
                 yield Static(", ".join(why.blocks), markup=False)
@@ -64,6 +66,17 @@ class WhyScreen(ModalScreen[None]):
         if row.probe_output and row.probe_output not in self._why.headline:
             parts.append(f"last probe: {plain(row.probe_output)}")
         return " · ".join(parts)
+
+    def _first_cause(self) -> Text:
+        """Where the trouble begins, and the line of output that most likely says it; empty where nothing is wrong."""
+        why, lines = self._why, []
+        if why.culprit and why.culprit != why.row.service:
+            lines.append(Text(f"It begins with {why.culprit}: {plain(why.first_cause)}"))
+        elif why.first_cause and why.first_cause not in why.headline:
+            lines.append(Text(plain(why.first_cause)))
+        if why.error_line:
+            lines.append(Text("It said: ") + coloured(why.error_line))
+        return Text("\n").join(lines)
 
     def _link(self, event: Event) -> Text:
         whose = f"{event.service}: " if event.service and event.service != self._why.row.service else ""
