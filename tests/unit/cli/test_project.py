@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -141,24 +143,27 @@ def test_a_dependency_with_another_profile_is_not_brought_along(here: Path) -> N
     assert list(images(Selection(profiles=("q",)), targets=("a",))) == ["a", "b"]
 
 
-def test_the_standard_input(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = b"name: piped\nservices: {a: {image: x, env_file: a.env}}"
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+def config(given: str, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`devbox config` with a manifest on its standard input."""
+    argv = [sys.executable, "-m", "devbox", *args]
+    env = {**os.environ, **environment}
+    return subprocess.run(argv, input=given, env=env, capture_output=True, text=True, timeout=60)
+
+
+def test_the_standard_input(here: Path) -> None:
     (here / "a.env").write_text("A=1")
     write(here, over="services: {a: {image: y}}")
-    project = Project(Selection(files=(Path("-"), Path("over.yaml"))), environment={})
-    assert project.name() == "piped"
-    app = project.load()
-    assert app.files == ("-", str(here / "over.yaml"))
-    assert [getattr(service.run, "image", "") for service in app.services] == ["y"]
-    assert [var.name for var in app.services[0].env] == ["A"]
+    piped = "name: piped\nservices: {a: {image: x, env_file: a.env}}"
+    done = config(piped, "-f", "-", "-f", "over.yaml", "config", "--format", "json")
+    read = json.loads(done.stdout)
+    assert (read["name"], read["services"]["a"]["image"]) == ("piped", "y")
+    assert read["services"]["a"]["environment"] == {"A": "1"}
 
 
-def test_what_is_wrong_in_the_standard_input(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"services:\n  a: {imge: x}\n")))
-    with pytest.raises(ManifestError) as caught:
-        Project(Selection(), environment={"COMPOSE_FILE": "-"}).load()
-    assert str(caught.value).splitlines()[:3] == [
+def test_what_is_wrong_in_the_standard_input(here: Path) -> None:
+    done = config("services:\n  a: {imge: x}\n", "config", COMPOSE_FILE="-")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[:3] == [
         '<stdin>:2:7: the service a has no key "imge"',
         "    2 |   a: {imge: x}",
         "      |       ^^^^",
