@@ -12,7 +12,7 @@ from devbox.domain.container import BuildSpec
 from devbox.domain.errors import StepError
 from devbox.domain.status import Failure, FailureKind
 
-_CLIENTS = ("/usr/bin/docker", "docker")
+_CLIENTS = ("docker", "/usr/bin/docker")
 _TRIAL_LIMIT = 20
 _BUILDKIT_ONLY = ("secrets", "ssh", "additional_contexts", "cache_to", "entitlements", "no_cache_filter")
 _BUILDX_ONLY = ("additional_contexts", "cache_to", "entitlements", "no_cache_filter")
