@@ -40,6 +40,7 @@ _CQL = (
         "create table t.kv (k text primary key, v text);\ninsert into t.kv (k, v) values ('seeded', 'yes');\n",
     ),
 )
+_DOCUMENTS = (("words.js", 'db.kv.insertOne({_id: "seeded", v: "yes"})\n'),)
 _WORDS = (("words.redis", "set seeded yes\n"),)
 
 CONTAINERS = {
@@ -63,6 +64,11 @@ CONTAINERS = {
     "keycloak": Booted("Keycloak 26.4", "keycloak", console=_SHELL),
     "oidc": Booted("mock-oauth2-server 2.2", "oidc", keeps=False, told=False, asked=("ls", "/app/libs")),
     "opensearch": Booted("OpenSearch 2.19", "opensearch", use="opensearch:2", console=_SHELL),
+    "elasticsearch": Booted("Elasticsearch 7.10", "elasticsearch", use="elasticsearch:7.17.29", console=_SHELL),
+    "mongodb": Booted("FerretDB 1.24", "mongodb", console=("40 + 2\n", r"\b42\b"), seed=_DOCUMENTS),
+    "otel-collector": Booted(
+        "OpenTelemetry Collector 0.132", "otelcol", keeps=False, asked=("/otelcol-contrib", "--version")
+    ),
     "prometheus": Booted("Prometheus 2.42", "prometheus", console=_SHELL),
     "nginx": Booted("nginx 1.22", "nginx", keeps=False, told=False, console=_SHELL, balances=True),
     "traefik": Booted("Traefik 3.7", "traefik3", keeps=False, told=False, console=_SHELL, balances=True),
@@ -87,20 +93,6 @@ PROCESSES = {
 }
 
 NOT_PROVEN = frozenset(
-    (
-        "consul",
-        "elasticsearch",
-        "gcp",
-        "grafana",
-        "jaeger",
-        "jenkins",
-        "kibana",
-        "loki",
-        "minio",
-        "mongodb",
-        "otel-collector",
-        "redpanda",
-        "vault",
-    )
+    ("consul", "gcp", "grafana", "jaeger", "jenkins", "kibana", "loki", "minio", "redpanda", "vault")
 )
 """What no test boots in a container; docs/catalogue.md says why."""
