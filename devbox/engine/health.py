@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from devbox.domain.event import HealthChanged
-from devbox.domain.instance import Observed, Ref
+from devbox.domain.instance import Observed, Ref, signal_name
 from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import ContainerRun, ExecCheck, GrpcCheck, HttpCheck, LogCheck, Probe, TcpCheck, Unit, UnitKey
 from devbox.domain.status import Health
@@ -166,7 +166,9 @@ class Prober:
         if result.exit_code is None:
             return False, f"{argv[0]} took longer than {limit:g} s"
         if result.exit_code != 0:
-            return False, f"{argv[0].rpartition('/')[2]} exited with {result.exit_code}{f': {words}' if words else ''}"
+            code, program = result.exit_code, argv[0].rpartition("/")[2]
+            how = f"exited with {code}" if code > 0 else f"was killed by {signal_name(-code)}"
+            return False, f"{program} {how}{f': {words}' if words else ''}"
         return True, words
 
     async def _log(self, instance: Observed, pattern: str) -> tuple[bool, str]:

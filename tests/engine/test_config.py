@@ -31,7 +31,8 @@ def test_config_in_all_its_forms(mesh: Make) -> None:
     assert it.ok("config", "--services") == "web\n"
     assert it.ok("--profile", "full", "config", "--images") == "postgres:16\n"
     assert it.ok("--profile", "full", "config", "--volumes") == "data\n"
-    assert it.ok("--profile", "full", "config", "--profiles") == "full\n"
+    assert it.ok("config", "--profiles") == "full\n"
+    assert it.ok("explain", "db.image").startswith("db.image = postgres:16\n")
     assert "${WHAT:-all}" in it.ok("config", "--no-interpolate")
     for what, names in (("services", "db\nweb\n"), ("images", "postgres:16\n"), ("volumes", "data\n")):
         assert it.ok("config", "--no-interpolate", f"--{what}") == names

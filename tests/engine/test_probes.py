@@ -62,6 +62,7 @@ def test_well(mesh: Make, health: str, said: str) -> None:
         ("http: /, body: storm", "unhealthy: GET /: 200 OK, but the body does not match /storm/"),
         ("tcp: 1", "unhealthy: nobody listens on 127.0.0.1:1"),
         ('exec: [sh, -c, "echo no table; exit 4"]', "unhealthy: sh exited with 4: no table"),
+        ("exec: [sh, -c, 'kill -9 $$$$']", "unhealthy: sh was killed by SIGKILL"),
         ("exec: [no-such-probe]", "unhealthy: no-such-probe exited with 127: cannot run no-such-probe"),
         ("exec: [sleep, '9']", "unhealthy: sleep took longer than 1 s"),
         ("log: never said", "unhealthy: no line matches /never said/ yet"),
@@ -72,6 +73,36 @@ def test_unwell_says_why(mesh: Make, check: str, said: str) -> None:
     done = it.devbox("up", "-d", "--wait", "--wait-timeout", "20")
     assert done.returncode == 1
     assert said in done.stderr
+
+
+FULL = """
+import os, socket, time
+server = socket.socket()
+server.bind(("127.0.0.1", int(os.environ["PORT"])))
+server.listen(0)
+waiting = [socket.socket() for _ in range(4)]
+for each in waiting:
+    each.setblocking(False)
+    each.connect_ex(server.getsockname())
+time.sleep(3600)
+"""
+"""A server that takes no connection any more, since those that wait for it already are as many as may wait."""
+
+
+def test_a_server_that_takes_no_more_connections_says_so(mesh: Make) -> None:
+    it = mesh(
+        f"""
+        name: full
+        services:
+          it:
+            command: {script(FULL)}
+            ports: ["8000"]
+            environment: {{PORT: "${{it.port}}"}}
+            health: {{tcp: 8000, {CLOCK}}}
+        """
+    )
+    assert it.devbox("up", "-d", "--wait", "--wait-timeout", "30").returncode == 1
+    until(lambda: it.rows()["it"]["Note"] == "no answer within 1 s", what="the reason")
 
 
 def test_a_server_that_stops_answering_is_unhealthy_and_well_again_when_it_answers(mesh: Make) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devbox.cli.arguments import Arguments
 from devbox.cli.diagnostics import say
 from devbox.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from devbox.manifest.reading import Reading
 
 
 def run(args: Arguments) -> int:
@@ -71,10 +74,19 @@ def _resolved(args: Arguments) -> int:
         names = sorted(whole) if args.hash == "*" else args.hash.split(",")
         _print(args, [f"{name} {_hash(whole, name)}" for name in names])
     elif args.only:
-        _print(args, _names(data, args.only))
+        # Profiles are told to who wants to know which there are, so those of services that are left out count too.
+        _print(args, _names({"services": _all_services(reading)} if args.only == "profiles" else data, args.only))
     else:
         _put_out(args, data)
     return 0
+
+
+def _all_services(reading: Reading) -> Any:
+    """Every service as the manifest has it, those too whose profiles are not active."""
+    from devbox.manifest.showing import plain
+
+    services = reading.tree.get("services")
+    return plain(services) if services is not None else {}
 
 
 def _only(data: dict[str, Any], services: Iterable[str]) -> dict[str, Any]:

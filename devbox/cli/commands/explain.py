@@ -18,7 +18,7 @@ def run(args: Arguments) -> int:
     from devbox.manifest.provenance import provenance
     from devbox.manifest.source import nearest
 
-    reading = args.project().read()
+    reading = args.project().read(_prefixes(args.what))
     service, key = _split(reading, args.what)
     values = provenance(reading, service, show_secrets=args.show_secrets)
     chosen = [value for value in values if _matches(value.key, key)] if key else list(values)
@@ -31,6 +31,12 @@ def run(args: Arguments) -> int:
     else:
         print("\n".join(line for value in chosen for line in _lines(service, value)))
     return 0
+
+
+def _prefixes(what: str) -> list[str]:
+    """What the service may be called of `a.b.c`: whichever it is, its profile counts as active."""
+    parts = what.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 def _split(reading: Reading, what: str) -> tuple[str, str]:
