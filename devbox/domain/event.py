@@ -308,6 +308,22 @@ class MemoryExceeded:
 
 
 @dataclass(frozen=True, slots=True)
+class LogRoomChanged:
+    """The disk that logs are kept on is full, or has room again (`room`). `folder` is where they are."""
+
+    folder: str
+    room: bool
+
+    def describe(self) -> str:
+        if self.room:
+            return f"there is room for logs again in {self.folder}"
+        return (
+            f"no room for logs: the disk of {self.folder} is full. What processes print now is lost, and a write that "
+            "fails may end them; what containers print comes later, out of the engine's own logs"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A step under way tells how far it is: bytes pulled, build steps. Never journalled."""
 
@@ -374,6 +390,7 @@ Body = (
     | Woken
     | Signalled
     | MemoryExceeded
+    | LogRoomChanged
     | Progress
     | RuntimeUnreachable
     | RuntimeReachable

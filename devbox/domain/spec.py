@@ -417,7 +417,8 @@ class ServiceSpec:
     service with a port has. Their templates may refer to the service itself. `entry` is the entry of the catalogue that
     it was made from. `metrics` is where it tells its metrics. `console` is what `devbox exec` opens by itself.
     `open_path` is a page for people, on the port `open_port` (None: the first one). `seed` is what fresh data begin
-    with, None for what cannot be seeded.
+    with, None for what cannot be seeded. `log_limit` is the most bytes that are kept of each replica's log, of either
+    stream; None: as many as devbox keeps of any.
     """
 
     name: str
@@ -445,6 +446,7 @@ class ServiceSpec:
     console: tuple[Template, ...] = ()
     open_port: int | None = None
     seed: tuple[SeedFile, ...] | None = None
+    log_limit: int | None = None
 
     @property
     def runtime(self) -> str:

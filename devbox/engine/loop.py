@@ -40,6 +40,7 @@ from devbox.engine.forms import Forms
 from devbox.engine.health import Prober
 from devbox.engine.journal import Journal
 from devbox.engine.logs import LogStore
+from devbox.engine.logs.room import Room
 from devbox.engine.metrics import Recorder
 from devbox.engine.overuse import Overuse
 from devbox.engine.ports import PortBook
@@ -108,6 +109,7 @@ class Engine:
         self.prober = Prober(self.runtimes, logs, self.post, Seeder(self.runtimes, seeds, self.post))
         self.metrics = Recorder(self.runtimes)
         self.metrics.listen(Overuse(self.post).look)
+        self.metrics.listen(Room(logs.folder, self.post).look)
         self._relays = Relays(self.runtimes)
         self._pumps: list[asyncio.Task[None]] = []
         self._adopted = asyncio.Event()
@@ -307,7 +309,7 @@ class Engine:
         if ready:
             self.decision = reconcile(self.state, self.clock())
         self.journal.append(events)
-        self.logs.know(self.state.units.keys())
+        self.logs.limit({key: it.unit.spec.log_limit if it.unit else None for key, it in self.state.units.items()})
         self.prober.follow(self.state)
         self._relays.follow(self.state)
         if self._doors is not None:

@@ -97,6 +97,7 @@ def _assembled(scope: Scope, draft: Draft, run: Run, pieces: Pieces | None, *, i
         on_demand=OnDemand(draft.idle_timeout) if draft.on_demand else None,
         watch=watching.rules(scope, draft, run),
         other=_other_form(draft, run, pieces),
+        log_limit=draft.log_limit,
     )
 
 

@@ -23,6 +23,7 @@ from devbox.manifest.networks import attachments
 from devbox.manifest.resources import configs, secrets
 from devbox.manifest.source import Place
 from devbox.manifest.tree import Mapping, Node, Scalar, Sequence
+from devbox.manifest.units import size
 from devbox.manifest.values import Scope, shown
 
 Reader = Callable[[Scope, Node, Draft], None]
@@ -251,7 +252,28 @@ def _logging(scope: Scope, node: Node, draft: Draft) -> None:
     if "driver" in entries:
         draft.options["logging_driver"] = scope.text(entries["driver"].value, "driver of logging")
     if "options" in entries:
-        draft.options["logging_options"] = scope.pairs(entries["options"].value, "options of logging")
+        options = scope.pairs(entries["options"].value, "options of logging")
+        draft.options["logging_options"] = options
+        if (draft.options.get("logging_driver") or _LOG_FILES[0]) in _LOG_FILES:
+            draft.log_limit = _log_limit(scope, entries["options"].value, dict(options))
+
+
+_LOG_FILES = ("json-file", "local")
+"""The drivers that keep logs in files, of which `max-size` and `max-file` tell how much."""
+
+
+def _log_limit(scope: Scope, node: Node, options: dict[str, str]) -> int | None:
+    """The bytes that a log may take in all its files. `-1` is what these drivers call no limit."""
+    largest, files = options.get("max-size", "-1"), options.get("max-file", "1")
+    if largest == "-1":
+        return None
+    if (each := size(largest)) is None or each == 0:
+        scope.problems.add(node.place, f"max-size is a size, not {shown(largest)}", "For example 10m.")
+        return None
+    if not files.isdecimal() or int(files) == 0:
+        scope.problems.add(node.place, f"max-file is a count of files, not {shown(files)}", "For example 3.")
+        return None
+    return each * int(files)
 
 
 def _blkio_config(scope: Scope, node: Node, draft: Draft) -> None:
@@ -383,9 +405,9 @@ READERS: dict[str, Reader] = {
 
 SILENT_FOR_PROCESSES = frozenset({
     "annotations", "container_name", "expose", "hostname", "init", "labels", "label_file", "platform", "pull_policy",
-    "pull_refresh_after", "stdin_open", "tty", "logging",
+    "pull_refresh_after", "stdin_open", "tty",
 })  # fmt: skip
 """Keys that make no difference to a host process, and need no word about it."""
 
-FOR_PROCESSES_TOO = frozenset({"mem_limit"})
+FOR_PROCESSES_TOO = frozenset({"mem_limit", "logging"})
 """Keys that count for a host process as they do for a container."""

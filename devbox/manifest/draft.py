@@ -128,6 +128,7 @@ class Draft:
     secrets: list[FileUse] = field(default_factory=list)
     configs: list[FileUse] = field(default_factory=list)
     local: Local | None = None
+    log_limit: int | None = None
     reload: Reload = Reload.RESTART
     on_demand: bool = False
     idle_timeout: float | None = None

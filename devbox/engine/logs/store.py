@@ -8,7 +8,7 @@ import heapq
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class _Stream:
     cells: Cells
     full: bool = False
     emptied: bool = False
+    limit: int | None = None
 
 
 @dataclass
@@ -75,7 +76,7 @@ class LogStore:
     """Reads the files that services write to. `locate` tells where the files of a replica are."""
 
     def __init__(self, folder: Path, locate: Callable[[UnitKey], LogFiles], limit: int = LIMIT) -> None:
-        self._folder, self._locate, self._limit = folder, locate, limit
+        self.folder, self._locate, self._limit = folder, locate, limit
         self._streams: dict[UnitKey, tuple[_Stream, _Stream]] = {}
         self._growth = Growth(folder, self._note)
         self._by_name: dict[str, _Stream] = {}
@@ -95,9 +96,16 @@ class LogStore:
                 self._by_name.update({stream.path.name: stream for stream in pair})
                 self._growth.know([stream.path.name for stream in pair])
 
+    def limit(self, limits: Mapping[UnitKey, int | None]) -> None:
+        """Keep no more than so many bytes of each stream of these replicas; None: as many as of any."""
+        self.know(limits.keys())
+        for key, limit in limits.items():
+            for stream in self._streams[key]:
+                stream.limit = limit
+
     def start(self) -> None:
         """Begin to note when files grow."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tasks = [asyncio.create_task(self._growth.follow()), asyncio.create_task(self._look_through())]
 
     async def close(self) -> None:
@@ -216,9 +224,10 @@ class LogStore:
     def _rotate(self, stream: _Stream) -> None:
         """Give back the oldest part of a log that has grown beyond its limit."""
         index = stream.index
-        if stream.full or index.size - index.begin <= self._limit:
+        limit = stream.limit or self._limit
+        if stream.full or index.size - index.begin <= limit:
             return
-        begin = index.drop_before(index.size - self._limit * 3 // 4)
+        begin = index.drop_before(index.size - limit * 3 // 4)
         if not free(stream.path, begin):
             stream.full = True
             log.warning("%s cannot be made smaller: its file system has no holes", stream.path)

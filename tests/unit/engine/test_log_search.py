@@ -202,3 +202,17 @@ async def test_lines_are_a_seek_away(tmp_path: Path) -> None:
         assert logs.lines(API, "stdout", first, 1).lines == (str(first),)
     assert logs.lines(API, "stdout", 199_999, 10).lines == ("199999", "unfinished")
     assert logs.lines(API, "stdout", 300_000, 10).lines == ()
+
+
+async def test_a_service_may_have_less_kept_and_its_neighbour_does_not(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    logs.limit({API: 1 << 20, DB: None})
+    for start in range(0, 60_000, 1_000):
+        for key in (API, DB):
+            write(logs, tmp_path, key, "".join(f"{n} {'x' * 60}\n" for n in range(start, start + 1_000)))
+    assert (tmp_path / f"{API}.stdout").stat().st_blocks * 512 < (3 << 19)
+    assert (tmp_path / f"{DB}.stdout").stat().st_blocks * 512 > (3 << 20)
+    assert logs.lines(DB, "stdout", 0, 1).first_line == 0
+    logs.limit({API: 1 << 20, DB: 2 << 20})
+    write(logs, tmp_path, DB, "one more line, and the limit holds\n")
+    assert (tmp_path / f"{DB}.stdout").stat().st_blocks * 512 < (5 << 19)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from devbox.domain.container import BuildSpec, MountKind
+from devbox.domain.errors import ManifestError
 from devbox.domain.spec import (
     ContainerRun,
     ExecCheck,
@@ -549,6 +550,28 @@ def test_when_an_image_is_pulled_again(folder: Folder, written: str, policy: str
 )
 def test_the_old_name_of_the_grace_period(folder: Folder, written: str, seconds: float) -> None:
     assert folder.service(f"services: {{web: {{image: x, {written}}}}}").stop.grace == seconds
+
+
+@pytest.mark.parametrize("kind", ["image: x", "command: x"])
+@pytest.mark.parametrize(
+    ("logging", "limit"),
+    [
+        ("{options: {max-size: 10m}}", 10 << 20),
+        ("{driver: json-file, options: {max-size: 200k, max-file: '3'}}", 600 << 10),
+        ("{driver: local, options: {max-file: 3, max-size: 1g}}", 3 << 30),
+        ("{driver: json-file, options: {max-size: '-1'}}", None),
+        ("{driver: json-file}", None),
+        ("{driver: syslog, options: {max-size: of no meaning}}", None),
+    ],
+)
+def test_how_much_of_a_log_is_kept(folder: Folder, kind: str, logging: str, limit: int | None) -> None:
+    assert folder.service(f"services: {{web: {{{kind}, logging: {logging}}}}}").log_limit == limit
+
+
+@pytest.mark.parametrize("options", ["{max-size: much}", "{max-size: 0}", "{max-size: 1m, max-file: some}"])
+def test_sizes_of_logs_that_are_none(folder: Folder, options: str) -> None:
+    with pytest.raises(ManifestError, match=r"devbox.yaml:1:\d+: max-(size is a size|file is a count of files), not"):
+        folder.service(f"services: {{web: {{command: x, logging: {{options: {options}}}}}}}")
 
 
 def test_own_keys_in_a_compose_file_stand_under_x_devbox(folder: Folder) -> None:
