@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 HALF := tests/docker tests/shop tests/tui
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-half test-other-half test-catalogue meshes podman reloads accidents browser check fuzz bench screenshots soak clean
+.PHONY: demo test test-half test-other-half test-catalogue meshes podman reloads accidents log-outages browser check fuzz bench screenshots soak clean
 
 demo: $(VENV)/.hello  ## a live mesh, no Docker needed
 	$(BIN)/devbox up -f profiles/hello/devbox.yaml
@@ -39,6 +39,9 @@ reloads: $(VENV)/.dev  ## fifty green reloads of a process and of a container un
 
 accidents: $(VENV)/.dev  ## what can befall a mesh, staged: `devbox why` names it first
 	$(BIN)/python -m pytest -v tests/engine/test_why.py tests/docker/test_why.py tests/docker/test_outages.py
+
+log-outages: $(VENV)/.dev  ## an engine that ends and restarts while a container prints 100,000 lines: none lost, none twice
+	$(BIN)/python -m pytest -v tests/docker/log_outages.py
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .
