@@ -55,7 +55,15 @@ _FAILURE = re.compile(
     r"Traceback \(most recent call last\):|Exception in thread |(?:Uncaught |Unhandled )?[\w.$]*(?:Error|Exception)\b"
     r"(?: \[\w+\])?(?:: |$)|fatal error: |Unhandled exception"
 )
-_PANIC = re.compile(r"panic: |thread '.*' panicked at ")
+_PANIC = re.compile(r"panic: |thread '.*' (?:\(\d+\) )?panicked at ")
+_TOLD = (
+    re.compile(  # `t.c:1:27: error: `, `psql: error: `, `error[E0425]: `, `a.ts(3,5): error TS2322: `, `PHP Warning:  `
+        r"(?:PHP |\(node:\d+\) (?:\[\w+\] )?|[\w./+@-]+(?:\(\d+,\d+\)|:\d+(?::\d+)?)?: )?"
+        r"(?:[A-Za-z]*(?P<warning>[Ww]arning)|(?:[Ff]atal |[Pp]arse )?[Ee]rror)(?:\[\w+\]| TS\d+)?: "
+    )
+)
+_ANYTHING = re.compile(r"\S")
+_JAVA_FAILURE = re.compile(r"(?:[a-z_]\w*\.)+[A-Z][\w$]*(?:Error|Exception|Throwable)\b(?:: |$)")
 _JSON_LEVEL = re.compile(
     r'"(?:level|levelname|severity|log\.level|lvl|@l|L|log_level|loglevel|level_name)"\s*:\s*"?([A-Za-z]+|\d+)'
 )
@@ -68,6 +76,7 @@ _PAIR = re.compile(r'([A-Za-z_][\w.\-@/]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?=\s|$)')
 _CONTINUES = re.compile(
     r"[ \t]+\S|Caused by: |Suppressed: |\.\.\. \d+ more|During handling of the above|The above exception was"
     r"|goroutine \d+ \[|created by |exit status \d|[\w/.*()\[\]-]+\(.*\)$"
+    r"|Stack trace:$|#\d+ |stack backtrace:$|note: (?:run with|Some details)"
 )
 _ALWAYS_CONTINUES = re.compile(
     r"[ \t]+\S|Caused by: |Suppressed: |\.\.\. \d+ more|During handling of the above|The above exception was"
@@ -122,19 +131,22 @@ class Grouping:
         self._in_trace = False
         self._indented = False
         self._exception_next = False
+        self._reason: re.Pattern[str] | None = None
 
     def letters(self, lines: Iterable[str]) -> str:
         """A letter for each line, as `LogChunk.levels` has them."""
         return "".join([self._letter(line) for line in lines])
 
     def _letter(self, line: str) -> str:
-        if self._continues(line):
+        reason, self._reason = self._reason, None
+        if self._continues(line) or (reason is not None and reason.match(line)):
             self._indented = line[:1] in " \t"
             return UNKNOWN_CONTINUED if self._last == UNKNOWN else self._last.upper()
         level = level_of(line)
         self._exception_next = line.startswith(_PYTHON_TRACE)
         # What a program dies with has a trace below it; so may any line that tells of an error.
         self._in_trace = level is not None and level >= Level.ERROR
+        self._reason = _reason_below(line) if self._in_trace else None
         self._indented = False
         self._last = UNKNOWN if level is None else level.word[0]
         return self._last
@@ -160,17 +172,26 @@ class Grouping:
         return ":  " in line and _is_detail(line)
 
 
+def _reason_below(line: str) -> re.Pattern[str] | None:
+    """What the line right below a grave one looks like where it tells what failed."""
+    if line.startswith("thread '"):
+        return _ANYTHING
+    return None if _JAVA_FAILURE.match(line) else _JAVA_FAILURE
+
+
 def _is_detail(line: str) -> bool:
     return _DETAIL.search(line, 0, _HEAD) is not None
 
 
 def _plain_level(line: str) -> Level | None:
+    if not line:
+        return None
     # A turn for each line that anybody follows: a test for a letter comes before each expression.
     first = line[:1]
     if first.isdigit():
         if line.find(":", 1, 11) > 0 and (found := _REDIS.match(line)):
             return _REDIS_LEVELS[found[1]]
-    elif (first.isalpha() or first == "<") and (at_start := _at_start(line, first)) is not None:
+    elif (first.isalpha() or first in "</.(") and (at_start := _at_start(line, first)) is not None:
         return at_start
     if found := _LOUD.search(line, 0, _HEAD):
         before = line[found.start() - 1 : found.start()]
@@ -203,6 +224,8 @@ def _at_start(line: str, first: str) -> Level | None:
         return _LEVELS[found[1].lower()]
     if first in "pt" and _PANIC.match(line):
         return Level.FATAL
+    if ("rror" in line or "arning: " in line) and (found := _TOLD.match(line)):
+        return Level.WARN if found["warning"] else Level.ERROR
     if "rror" in line or "xception" in line or "Traceback" in line:
         return Level.ERROR if _FAILURE.match(line) else None
     return None

@@ -10,6 +10,7 @@ _ISO = re.compile(
 )
 _CLF = re.compile(r"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]")
 _DAY_FIRST = re.compile(r"(\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?")
+_MONTH_FIRST = re.compile(r"(\w{3}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)\s([AP])M")
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -44,6 +45,10 @@ def time_in(line: str) -> float | None:
     if (found := _DAY_FIRST.search(line, 0, _HEAD)) and found[2] in _MONTHS:
         date = (int(found[3]), _MONTHS[found[2]], int(found[1]))
         return _epoch((*date, int(found[4]), int(found[5]), int(found[6])), found[7] or "", "")
+    if (found := _MONTH_FIRST.match(line)) and found[1] in _MONTHS:
+        date = (int(found[3]), _MONTHS[found[1]], int(found[2]))
+        hour = int(found[4]) % 12 + (12 if found[7] == "P" else 0)
+        return _epoch((*date, hour, int(found[5]), int(found[6])), "", "")
     return None
 
 

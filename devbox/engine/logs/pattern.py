@@ -29,7 +29,7 @@ _GRAVE_MARKS = (
     (re.compile(rb'"level":\d'), (b'level":4', b'level":5', b'level":6')),
     (re.compile(rb'"s":"[id]'), (b'"s":"w', b'"s":"e', b'"s":"f')),
     (re.compile(rb'http/[\d.]+" \d'), (b'" 4', b'" 5')),
-    (re.compile(rb"\d:[xcsm] .{24} [.*-] "), (b" # ",)),
+    (re.compile(rb"\d:[xcsm] .{24} [.*#-] "), (b" # ",)),
     (re.compile(rb"^[iwef]\d{4} ", re.MULTILINE), (b"\nw0", b"\nw1", b"\ne0", b"\ne1", b"\nf0", b"\nf1")),
     (re.compile(rb"^<\d", re.MULTILINE), (b"\n<",)),
 )

@@ -77,6 +77,22 @@ PLAIN = {
     "npm ERR! missing script": Level.ERROR,
     "TypeError: x is not a function": Level.ERROR,
     'Exception in thread "main" java.lang.IllegalStateException: no': Level.ERROR,
+    "/app/orders.py:10: DeprecationWarning: old thing": Level.WARN,
+    "(node:6983) Warning: deprecated thing": Level.WARN,
+    "(node:6983) [DEP0005] DeprecationWarning: Buffer() is deprecated": Level.WARN,
+    "thread 'main' (19812) panicked at src/main.rs:1:108:": Level.FATAL,
+    "error[E0425]: cannot find value `y` in this scope": Level.ERROR,
+    "src/main.c:1:27: error: 'y' undeclared (first use in this function)": Level.ERROR,
+    "src/main.c:1:17: warning: unused variable 'x' [-Wunused-variable]": Level.WARN,
+    "src/main.c:1:27: note: each undeclared identifier is reported only once": None,
+    "src/app.ts(3,5): error TS2322: Type 'string' is not assignable to type 'number'.": Level.ERROR,
+    'psql: error: connection to server at "localhost" failed: Connection refused': Level.ERROR,
+    'initdb: warning: enabling "trust" authentication for local connections': Level.WARN,
+    "PHP Fatal error:  Uncaught Exception: no order in /app/order.php:1": Level.ERROR,
+    "PHP Warning:  odd in /app/order.php on line 1": Level.WARN,
+    "2024/01/01 00:00:00 [emerg] 13#13: open() failed (2: No such file or directory)": Level.FATAL,
+    "ERROR    2024-01-01 00:00:00,718 boom": Level.ERROR,
+    "the answer was: error 7, and that is fine": None,
     "a sentence about an error that is none": None,
     "listening on 8080": None,
     "": None,
@@ -125,7 +141,19 @@ Caused by: java.io.IOException: gone
 \t... 12 more
 12:00:00.124 [main] INFO  c.x.Y - on
 """
-    assert grouped(java)[2:] == "EEEEi"
+    assert grouped(java) == "eEEEEEi"
+    own = """
+Nov 25, 2026 2:39:28 PM app.Orders place
+SEVERE: failed
+java.lang.RuntimeException: cannot place
+\tat J.main(J.java:6)
+Caused by: java.lang.IllegalStateException: no order
+\t... 1 more
+java.lang.RuntimeException: another one
+\tat J.main(J.java:6)
+"""
+    assert grouped(own) == "-eEEEEeE"
+    assert read_line(own.strip().split("\n")[0]).time is not None
     go = """
 panic: oh
 
@@ -135,6 +163,24 @@ main.main()
 exit status 2
 """
     assert grouped(go) == "fFFFFF"
+    rust = """
+thread 'main' (19812) panicked at src/main.rs:1:108:
+index out of bounds: the len is 0 but the index is 6
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+             at /rustc/library/std/src/panicking.rs:689:5
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
+started again
+"""
+    assert grouped(rust) == "fFFFFF-"
+    php = """
+PHP Fatal error:  Uncaught Exception: no order in /app/order.php:1
+Stack trace:
+#0 /app/order.php(1): f()
+#1 {main}
+  thrown in /app/order.php on line 1
+"""
+    assert grouped(php) == "eEEEE"
     node = """
 /src/x.js:1
 throw new Error("no")

@@ -19,6 +19,7 @@ from devbox.engine.logs.cells import CELL, Cells
 from devbox.engine.logs.pattern import pattern_of
 from devbox.engine.logs.seek import Block
 from devbox.runtimes.base import LogFiles
+from tests.unit.domain.test_logformat import PLAIN
 
 API, DB = UnitKey("api"), UnitKey("db")
 
@@ -216,3 +217,11 @@ async def test_a_service_may_have_less_kept_and_its_neighbour_does_not(tmp_path:
     logs.limit({API: 1 << 20, DB: 2 << 20})
     write(logs, tmp_path, DB, "one more line, and the limit holds\n")
     assert (tmp_path / f"{DB}.stdout").stat().st_blocks * 512 < (5 << 19)
+
+
+@pytest.mark.parametrize("line", [line for line, level in PLAIN.items() if level is not None and level >= Level.WARN])
+async def test_a_search_by_level_finds_each_format(tmp_path: Path, line: str) -> None:
+    logs = store(tmp_path)
+    # What a sign stands for is told by the lines around it.
+    write(logs, tmp_path, API, f"{line}\nfirst\n{line}\n")
+    assert texts([chunk async for chunk in logs.search(LogQuery(level=Level.WARN))]).count(line) == 2
