@@ -268,12 +268,19 @@ def _log_limit(scope: Scope, node: Node, options: dict[str, str]) -> int | None:
     if largest == "-1":
         return None
     if (each := size(largest)) is None or each == 0:
-        scope.problems.add(node.place, f"max-size is a size, not {shown(largest)}", "For example 10m.")
+        scope.problems.add(_place_of(node, "max-size"), f"max-size is a size, not {shown(largest)}", "For example 10m.")
         return None
     if not files.isdecimal() or int(files) == 0:
-        scope.problems.add(node.place, f"max-file is a count of files, not {shown(files)}", "For example 3.")
+        scope.problems.add(
+            _place_of(node, "max-file"), f"max-file is a count of files, not {shown(files)}", "For example 3."
+        )
         return None
     return each * int(files)
+
+
+def _place_of(node: Node, key: str) -> Place:
+    """Where the value of a key stands; the whole, where it is written as a list."""
+    return node.entries[key].value.place if isinstance(node, Mapping) else node.place
 
 
 def _blkio_config(scope: Scope, node: Node, draft: Draft) -> None:

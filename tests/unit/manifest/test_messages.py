@@ -311,6 +311,34 @@ def test_secrets_and_configs(folder: Folder) -> None:
     )
 
 
+def test_how_much_of_a_log_is_kept(folder: Folder) -> None:
+    found = folder.errors(
+        """
+        services:
+          web:
+            command: x
+            logging:
+              options: {max-size: much}
+          api:
+            command: x
+            logging:
+              options: {max-size: 10m, max-file: some}
+        """
+    )
+    assert found == as_printed(
+        """
+        devbox.yaml:5:27: max-size is a size, not "much"
+            5 |       options: {max-size: much}
+              |                           ^^^^
+              hint: For example 10m.
+        devbox.yaml:9:42: max-file is a count of files, not "some"
+            9 |       options: {max-size: 10m, max-file: some}
+              |                                          ^^^^
+              hint: For example 3.
+        """
+    )
+
+
 def test_numbers_sizes_and_truths(folder: Folder) -> None:
     found = folder.errors(
         """

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from devbox.domain.container import BuildSpec, MountKind
-from devbox.domain.errors import ManifestError
 from devbox.domain.spec import (
     ContainerRun,
     ExecCheck,
@@ -566,12 +565,6 @@ def test_the_old_name_of_the_grace_period(folder: Folder, written: str, seconds:
 )
 def test_how_much_of_a_log_is_kept(folder: Folder, kind: str, logging: str, limit: int | None) -> None:
     assert folder.service(f"services: {{web: {{{kind}, logging: {logging}}}}}").log_limit == limit
-
-
-@pytest.mark.parametrize("options", ["{max-size: much}", "{max-size: 0}", "{max-size: 1m, max-file: some}"])
-def test_sizes_of_logs_that_are_none(folder: Folder, options: str) -> None:
-    with pytest.raises(ManifestError, match=r"devbox.yaml:1:\d+: max-(size is a size|file is a count of files), not"):
-        folder.service(f"services: {{web: {{command: x, logging: {{options: {options}}}}}}}")
 
 
 def test_own_keys_in_a_compose_file_stand_under_x_devbox(folder: Folder) -> None:
