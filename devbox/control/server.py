@@ -74,7 +74,7 @@ def make_app(control: LocalControl, manifest: Manifest) -> Starlette:
         tail = int(query["tail"]) if query.get("tail") else None
         chunks = control.logs(query.getlist("service"), tail=tail, follow=query.get("follow") == "1")
         if query.get("frames") == "1":
-            return _lines(_merged(control.frames(measure=False), chunks))
+            return _lines(merged(control.frames(measure=False), chunks))
         return _lines(_until_bye(control, chunks) if query.get("follow") == "1" else chunks)
 
     async def search(request: Request) -> Response:
@@ -216,18 +216,25 @@ async def _first(items: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 async def _until_bye(control: LocalControl, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Log chunks without end, until the supervisor ends."""
-    async for item in _merged(control.frames(measure=False), chunks):
+    async for item in merged(control.frames(measure=False), chunks):
         if isinstance(item, LogChunk):
             yield item
 
 
-async def _merged(frames: AsyncIterator[Any], chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Frames and log chunks as one stream, in the order in which they come. The Bye comes last of all."""
+async def merged(frames: AsyncIterator[Any], chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Frames and log chunks as one stream, in the order in which they come. The Bye comes last of all.
+
+    What breaks off one of them breaks off the whole: nobody waits for lines that will not come.
+    """
     queue: asyncio.Queue[Any] = asyncio.Queue(64)
 
     async def drain(stream: AsyncIterator[Any]) -> None:
-        async for item in stream:
-            await queue.put(item)
+        try:
+            async for item in stream:
+                await queue.put(item)
+        except Exception as exc:
+            log.exception("a stream of logs broke off")
+            await queue.put(exc)
 
     logs = asyncio.create_task(drain(chunks))
     rest = asyncio.create_task(drain(frames))
@@ -236,6 +243,8 @@ async def _merged(frames: AsyncIterator[Any], chunks: AsyncIterator[Any]) -> Asy
             item = await queue.get()
             if isinstance(item, Bye):
                 break
+            if isinstance(item, Exception):
+                raise item
             yield item
         async with asyncio.timeout(_LAST_LINES_LIMIT):
             while not (logs.done() and queue.empty()):
