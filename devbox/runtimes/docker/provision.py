@@ -135,11 +135,18 @@ class Provisioner:
 
     # --- the container
 
-    def create(self, client: APIClient, unit: Unit, body: Json, name: str) -> str:
-        """Create a container, on all its networks, with its secrets and configs in it; its id."""
+    def create(self, client: APIClient, unit: Unit, body: Json, name: str, report: Report | None = None) -> str:
+        """Create a container, on all its networks, with its secrets and configs in it; its id.
+
+        What the engine leaves out because its kernel has it not is reported.
+        """
         run = container_run(unit)
         body = _with_proxies(body, container_proxies(self.environ))
-        container = str(client.create_container_from_config(body, name, run.options.platform or None)["Id"])
+        made = client.create_container_from_config(body, name, run.options.platform or None)
+        container = str(made["Id"])
+        for warning in made.get("Warnings") or ():
+            if report is not None:
+                report(f"note: {warning}", None, None)
         try:
             for attachment in attachments(run)[1:]:
                 self._connect(client, container, unit, attachment)

@@ -135,7 +135,7 @@ class DockerRuntime:
             case Op.PREPARE if unit is not None:
                 await self._prepare(unit, report)
             case Op.START if unit is not None:
-                return await self._start(step, unit)
+                return await self._start(step, unit, report)
             case Op.STOP if step.ref is not None:
                 return await self._stop(step, step.ref, unit)
             case Op.REMOVE if step.ref is not None:
@@ -209,11 +209,7 @@ class DockerRuntime:
         return await self._engine.call(lambda client: self._files.bring(client, ref.id, batch), waits=True)
 
     async def rebuild(self, unit: Unit, report: Report) -> None:
-        loop = asyncio.get_running_loop()
-
-        def tell(text: str, done: int | None, total: int | None) -> None:
-            loop.call_soon_threadsafe(report, text, done, total)
-
+        tell = self._from_a_thread(report)
         image = container_run(unit).image
         async with self._image_locks.setdefault(image, asyncio.Lock()), self._no_build_left(image):
             await self._engine.call(lambda client: self._provisioner.build(client, unit, tell), waits=True)
@@ -280,13 +276,18 @@ class DockerRuntime:
 
     # --- steps
 
-    async def _prepare(self, unit: Unit, report: Report) -> None:
-        run = container_run(unit)
+    def _from_a_thread(self, report: Report) -> Report:
+        """`report` for work on a thread."""
         loop = asyncio.get_running_loop()
 
         def tell(text: str, done: int | None, total: int | None) -> None:
             loop.call_soon_threadsafe(report, text, done, total)
 
+        return tell
+
+    async def _prepare(self, unit: Unit, report: Report) -> None:
+        run = container_run(unit)
+        tell = self._from_a_thread(report)
         # Builds of one image by several services wait for each other; the later ones find it there.
         async with self._image_locks.setdefault(run.image, asyncio.Lock()), self._no_build_left(run.image):
             await self._engine.call(lambda client: self._provisioner.image(client, unit, tell), waits=True)
@@ -301,7 +302,7 @@ class DockerRuntime:
                 await self._engine.call(functools.partial(self._provisioner.network, key=key))
                 self._networks.add(key)
 
-    async def _start(self, step: Step, unit: Unit) -> Observed:
+    async def _start(self, step: Step, unit: Unit, report: Report) -> Observed:
         run = container_run(unit)
         if step.ref is not None and step.ref.runtime == self.name:
             with contextlib.suppress(StepError):
@@ -310,11 +311,13 @@ class DockerRuntime:
             await self._remove(step.ref)
         await self._ensure_networks(run)
 
+        tell = self._from_a_thread(report)
+
         def create(client: APIClient) -> str:
             name = free_name(client, self._name(unit)) if step.beside else self._name(unit)
             volumes = self._provisioner.image_volumes(client, run.image)
             body = container_of(unit, self._provisioner.around, volumes)
-            return self._provisioner.create(client, unit, body, name)
+            return self._provisioner.create(client, unit, body, name, tell)
 
         try:
             made = await self._engine.call(create)
