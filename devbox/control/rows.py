@@ -89,6 +89,8 @@ def _note(unit: UnitState, hold: Hold | None, probe_output: str) -> str:
         return "it serves until the new one is ready"
     if unit.phase is Phase.RUNNING and unit.health in (Health.UNHEALTHY, Health.STARTING):
         return probe_output or unit.probe_output
+    if unit.phase is Phase.RUNNING and unit.health is Health.NONE and unit.probe_output:
+        return f"{unit.probe_output} yet"
     if unit.step is not None and unit.step.op is Op.PREPARE:
         return unit.step.cause
     return ""

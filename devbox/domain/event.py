@@ -235,6 +235,8 @@ class HealthChanged:
     output: str
 
     def describe(self) -> str:
+        if self.health is Health.NONE:
+            return f"runs, though {self.output}"
         return f"{self.health}: {self.output}" if self.output else str(self.health)
 
 

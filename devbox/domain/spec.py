@@ -204,7 +204,8 @@ class Probe:
 
     Until the first success, probes come every `start_interval` or faster and failures within `start_period` do not
     count. After it they come every `interval`; `retries` failures in a row make the service unhealthy. An `assumed`
-    one was not asked for: it makes way for a check that an image brings.
+    one was not asked for: it makes way for a check that an image brings, and where it never succeeded it says nothing
+    of how well the service is.
     """
 
     check: Check

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
+from devbox.domain.doors import has_door
 from devbox.domain.event import HealthChanged
 from devbox.domain.instance import Observed, Ref, signal_name
 from devbox.domain.measure import ProbeResult
@@ -89,6 +90,9 @@ class Prober:
 
     async def _watch(self, instance: Observed, unit: Unit, probe: Probe) -> None:
         pulse = Pulse()
+        if has_door(unit.spec):
+            # Callers go over to whoever listens: that is no assumption here.
+            probe = replace(probe, assumed=False)
         results = self._results[instance.key] = deque(maxlen=_KEPT_RESULTS)
         while True:
             result = await self._probe(instance, unit, probe)

@@ -67,7 +67,7 @@ def spec(
 
 def _assembled(scope: Scope, draft: Draft, run: Run, pieces: Pieces | None, *, is_job: bool) -> ServiceSpec:
     ports = _ports(draft, pieces)
-    given = pieces.probe if pieces else _default_probe(ports, is_job=is_job)
+    given = pieces.probe if pieces else _default_probe(ports, run, is_job=is_job)
     stop = pieces.stop if pieces else Stop()
     return ServiceSpec(
         name=draft.name,
@@ -231,12 +231,13 @@ def _ports(draft: Draft, pieces: Pieces | None) -> tuple[Port, ...]:
     return (*known, *given.values())
 
 
-def _default_probe(ports: tuple[Port, ...], *, is_job: bool) -> Probe | None:
-    """A connection to the first port that takes one."""
+def _default_probe(ports: tuple[Port, ...], run: Run, *, is_job: bool) -> Probe | None:
+    """A connection to the first port that takes one. Of a container nobody said that something listens there."""
     listening = [port for port in ports if port.protocol == "tcp"]
     if is_job or not listening:
         return None
-    return Probe(TcpCheck() if listening[0] is ports[0] else TcpCheck(listening[0].target))
+    check = TcpCheck() if listening[0] is ports[0] else TcpCheck(listening[0].target)
+    return Probe(check, assumed=isinstance(run, ContainerRun))
 
 
 def _environment(draft: Draft, pieces: Pieces | None) -> tuple[EnvVar, ...]:

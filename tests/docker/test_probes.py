@@ -131,3 +131,32 @@ def test_each_way_in_which_a_query_of_the_catalogue_fails(engine: None, mesh: Ma
     for server in servers:
         server.resume()
     all_say("healthy", "")
+
+
+QUIET = f"""
+name: t3quiet
+x-box: &box {{image: devbox-test/base, command: sleep 3600, init: true, stop_grace_period: 0s}}
+services:
+  quiet: {{<<: *box, ports: ["5000"]}}
+  at-once: {{<<: *box, depends_on: [quiet]}}
+  later: {{<<: *box, depends_on: {{quiet: {{condition: service_healthy}}}}}}
+  brings: {{<<: *box, image: {CHECKED}, ports: ["5000"]}}
+  asked: {{<<: *box, ports: ["5000"], health: {{tcp: 5000, interval: 300ms, start_period: 0s}}}}
+"""
+
+
+def test_a_port_on_which_nothing_listens_is_told_and_keeps_nobody(images: None, mesh: Make) -> None:
+    it = mesh(QUIET)
+    it.ok("up", "-d", "at-once")
+    assert it.rows()["quiet"]["Health"] == "starting"
+    assert it.rows()["at-once"]["State"] == "running"
+    it.devbox("up", "-d", "brings", "asked")
+    until(lambda: it.rows()["brings"]["Note"] == "no quorum", what="the verdict of the image's own check")
+    until(lambda: it.rows()["asked"]["Health"] == "unhealthy", what="the verdict of a probe that was asked for")
+    it.ok("up", "-d", "--wait", "quiet", "later", limit=90)
+    row = it.rows()["quiet"]
+    assert (row["State"], row["Health"]) == ("running", "none")
+    assert re.fullmatch(r"nobody listens behind 127\.0\.0\.1:\d+ yet", row["Note"])
+    assert "runs, though nobody listens behind" in it.ok("events", "--no-follow", "quiet")
+    docker("exec", "-d", "t3quiet-quiet-1", "redis-server", "--port", "5000", "--protected-mode", "no")
+    until(lambda: it.rows()["quiet"]["Health"] == "healthy", what="somebody who listens")

@@ -274,8 +274,8 @@ def probe(folder: Folder, keys: str) -> Probe | None:
 
 
 def test_a_port_is_probed_unless_something_else_is_said(folder: Folder) -> None:
-    assert probe(folder, "image: x, ports: [80]") == Probe(TcpCheck())
-    assert probe(folder, "image: x, ports: ['53/udp', 80]") == Probe(TcpCheck(80))
+    assert probe(folder, "image: x, ports: [80]") == Probe(TcpCheck(), assumed=True)
+    assert probe(folder, "image: x, ports: ['53/udp', 80]") == Probe(TcpCheck(80), assumed=True)
     assert probe(folder, "image: x") is None
     assert probe(folder, "image: x, ports: ['53/udp']") is None
     assert probe(folder, "image: x, ports: [80], healthcheck: {disable: true}") is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devbox.domain.measure import ProbeResult
 from devbox.domain.spec import Probe, TcpCheck
 from devbox.domain.status import Health
@@ -11,10 +13,13 @@ PROBE = Probe(TcpCheck(), interval=2.0, retries=3, start_period=10.0, start_inte
 GOOD, BAD = ProbeResult(0.0, True, 0.01, "ok"), ProbeResult(0.0, False, 0.01, "refused")
 
 
-def after(*results: tuple[float, ProbeResult]) -> Pulse:
+ASSUMED = replace(PROBE, assumed=True)
+
+
+def after(*results: tuple[float, ProbeResult], probe: Probe = PROBE) -> Pulse:
     pulse = Pulse()
     for age, result in results:
-        pulse = judge(PROBE, pulse, result, age)
+        pulse = judge(probe, pulse, result, age)
     return pulse
 
 
@@ -43,3 +48,17 @@ def test_probes_quicken_up_front_and_settle_at_the_interval() -> None:
     assert pauses[0] == 0.02
     assert pauses[-1] == PROBE.start_interval
     assert next_pause(PROBE, Pulse(ever_well=True)) == PROBE.interval
+
+
+def test_an_assumed_probe_that_never_succeeded_says_nothing_once_the_start_period_is_over() -> None:
+    assert after((9.9, BAD), probe=ASSUMED).health is Health.STARTING
+    given_up = after((9.9, BAD), (10.0, BAD), (12.0, BAD), (14.0, BAD), (16.0, BAD), probe=ASSUMED)
+    assert given_up.health is Health.NONE
+    assert next_pause(ASSUMED, given_up) == ASSUMED.interval
+
+
+def test_an_assumed_probe_that_succeeded_once_judges_like_any_other() -> None:
+    late = after((11.0, BAD), (13.0, GOOD), probe=ASSUMED)
+    assert late.health is Health.HEALTHY
+    well = [(11.0, BAD), (13.0, GOOD)]
+    assert after(*well, (15.0, BAD), (17.0, BAD), (19.0, BAD), probe=ASSUMED).health is Health.UNHEALTHY
