@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import re
+import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from devbox.domain.spec import HttpCheck, Tls
 from devbox.engine import tls
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import httpx
 
 _BODY_SHOWN = 200
@@ -36,6 +40,7 @@ class HttpProbe:
     """Asks by HTTP, with one client for each way of judging certificates."""
 
     def __init__(self) -> None:
+        _spare_a_search()
         self._clients: dict[Tls | None, tuple[float, httpx.AsyncClient]] = {}
 
     async def ask(self, host: str, port: int, check: HttpCheck, limit: float) -> tuple[bool, str]:
@@ -94,6 +99,15 @@ class HttpProbe:
         )
         self._clients[how] = (stamp, fresh)
         return fresh
+
+
+def _spare_a_search() -> None:
+    """Say once and for all that a package is not there for which httpx's transport looks at each of its locks.
+
+    Searching for it in vain, six times a probe, takes a third of what a probe takes.
+    """
+    if "sniffio" not in sys.modules and importlib.util.find_spec("sniffio") is None:
+        sys.modules["sniffio"] = cast("ModuleType", None)
 
 
 async def _name_server(request: httpx.Request) -> None:

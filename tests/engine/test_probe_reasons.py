@@ -263,3 +263,25 @@ async def test_tcp_of_a_port_that_a_proxy_holds_for_nobody(end: str) -> None:
         port = server.sockets[0].getsockname()[1]
         said = await tcp_probe.ask("127.0.0.1", port, proxied=True)
     assert said == (False, f"nobody listens behind 127.0.0.1:{port}")
+
+
+class Searches:
+    """Notes what is looked for to be imported, and finds nothing."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        self.names.append(name)
+
+
+async def test_a_probe_looks_for_no_packages_once_it_has_asked() -> None:
+    searches = Searches()
+    async with answering(WHOLE, "close") as port:
+        assert (await said(port, HttpCheck()))[0]
+        sys.meta_path.insert(0, searches)
+        try:
+            assert (await said(port, HttpCheck()))[0]
+        finally:
+            sys.meta_path.remove(searches)
+    assert searches.names == []
