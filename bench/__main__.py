@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from bench import commands, containers, logs, manifest, panel, planner, reload, schedule, sync, watching
+from bench import commands, containers, logs, manifest, noticing, panel, planner, reload, schedule, sync, watching
 
 
 def main() -> int:
     """Measure, print, judge."""
     figures = []
-    for part in (planner, manifest, commands, reload, sync, watching, schedule, containers, panel, logs):
+    for part in (planner, manifest, commands, reload, sync, watching, schedule, containers, noticing, panel, logs):
         for figure in part.measure():
             print(figure, flush=True)
             figures.append(figure)
