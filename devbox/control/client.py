@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -23,6 +24,13 @@ CONNECT_LIMIT = 5.0
 """Seconds within which a supervisor that is there takes a connection."""
 
 
+_READ = 1 << 20
+
+
+class BrokenOff(ControlError):
+    """A stream ended in the middle: its supervisor was killed, or could not go on with it."""
+
+
 class Client:
     """Requests to one supervisor, each on a connection of its own."""
 
@@ -38,14 +46,25 @@ class Client:
         return self._answer("POST", path, json.dumps(body).encode(), limit)
 
     def lines(self, path: str, **query: object) -> Iterator[Any]:
-        """The JSON objects of a stream, one by one, until the supervisor ends it."""
+        """The JSON objects of a stream, one by one, until it ends in whatever way."""
+        with contextlib.suppress(BrokenOff):
+            yield from self.every_line(path, **query)
+
+    def every_line(self, path: str, **query: object) -> Iterator[Any]:
+        """The JSON objects of a stream, one by one. Raises BrokenOff where it is not the supervisor that ends it."""
         connection = self._open(None)
         try:
             response = self._send(connection, "GET", _with_query(path, query), None)
-            while line := response.readline():
-                yield json.loads(line)
-        except (OSError, http.client.HTTPException, ValueError):
-            return
+            pending = b""
+            while data := response.read1(_READ):
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            raise BrokenOff(
+                f"the supervisor of {self._project} ended in the middle of a stream",
+                hint="Its services go on running; `devbox up -d` brings it back.",
+            ) from exc
         finally:
             connection.close()
 

@@ -9,7 +9,7 @@ import subprocess
 import textwrap
 from collections.abc import Callable
 
-from tests.engine.mesh import DEVBOX, Mesh, script
+from tests.engine.mesh import COUNTER, DEVBOX, Mesh, script
 
 Make = Callable[..., Mesh]
 
@@ -76,3 +76,23 @@ def test_a_terminal_is_only_coloured_and_a_pipe_gets_what_was_written(mesh: Make
     assert b"100%" in shown
     assert b"\x1b[2J" not in shown
     assert b"title" not in shown
+
+
+def test_who_follows_is_told_when_the_supervisor_is_killed(mesh: Make) -> None:
+    it = mesh(f"name: cutoff\nservices:\n  count: {{command: {script(COUNTER)}}}\n")
+    it.ok("up", "-d", "--wait")
+    follower = it.spawn("logs", "-f", "--no-log-prefix")
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "line 0\n"
+    it.supervisor().kill()
+    _, said = follower.communicate(timeout=20)
+    assert follower.returncode == 1
+    assert "ended in the middle of a stream" in said
+    it.ok("up", "-d")
+    whole = it.spawn("logs", "-f", "--no-log-prefix")
+    assert whole.stdout is not None
+    assert whole.stdout.readline() == "line 0\n"
+    it.ok("down")
+    out, said = whole.communicate(timeout=20)
+    assert (whole.returncode, said) == (0, "")
+    assert [int(line.split()[1]) for line in out.splitlines()] == [*range(1, out.count("\n") + 1)]

@@ -42,9 +42,9 @@ def _chunks(client: Client, args: Arguments) -> Iterator[LogChunk]:
     follow, tail = "1" if args.follow else "0", _tail(args.tail)
     query = _query(args)
     if query is None:
-        stream = client.lines("/v1/logs", service=args.services, tail=tail, follow=follow)
+        stream = client.every_line("/v1/logs", service=args.services, tail=tail, follow=follow)
     elif tail is None:
-        stream = client.lines("/v1/logs/search", q=json.dumps(encode(query)), follow=follow)
+        stream = client.every_line("/v1/logs/search", q=json.dumps(encode(query)), follow=follow)
     elif args.follow:
         raise UsageError(
             "-n with --grep, --level, --since or --until does not go with -f", hint="Leave out one of them."
@@ -63,7 +63,7 @@ def _last(client: Client, query: LogQuery, count: int) -> list[LogChunk]:
     from dataclasses import replace
 
     query = replace(query, limit=count, newest_first=True)
-    found = [decode(LogChunk, item) for item in client.lines("/v1/logs/search", q=json.dumps(encode(query)))]
+    found = [decode(LogChunk, item) for item in client.every_line("/v1/logs/search", q=json.dumps(encode(query)))]
     return found[::-1]
 
 
