@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import os
+import re
 import subprocess
 import sys
 import time
@@ -27,10 +29,10 @@ HERE = Path(__file__).parent
 PROFILES = HERE.parent / "profiles"
 DEVBOX = Path(sys.executable).with_name("devbox")
 
-WIDTH, COLOURS = 1000, 32
+WIDTH, COLOURS = 1200, 255
 """Columns of dots of a PNG, and how many colours it has: a panel has few, and the folder stays small."""
 
-PATIENCE = 60.0
+PATIENCE = 100.0
 """Seconds after which a screen that does not show what it shall is a failure."""
 
 
@@ -38,7 +40,8 @@ PATIENCE = 60.0
 class Picture:
     """A screen: its size, the service that is selected, the keys that lead there, and words that it shows then.
 
-    It is looked at for `rest` seconds more, so that there is some history in it.
+    With `when`, nothing is pressed before the panel shows that. It is looked at for `rest` seconds more, so that there
+    is some history in it.
     """
 
     size: tuple[int, int]
@@ -46,25 +49,26 @@ class Picture:
     keys: tuple[str, ...]
     shows: str
     rest: float = 1.0
+    when: str = ""
 
 
 WIDE, MIDDLE = (120, 36), (100, 24)
 
 HELLO: dict[str, Picture] = {
-    "panel": Picture(WIDE, "orders", (), "what just happened", rest=20),
+    "panel": Picture(WIDE, "orders", (), "what just happened", rest=3, when="unhealthy"),
+    "why": Picture(WIDE, "prices", ("y",), "why prices", when="unhealthy"),
+    "health": Picture(WIDE, "prices", ("2",), "of the last", rest=4),
     "panel-80x24": Picture((80, 24), "orders", (), "healthy", rest=8),
     "panel-40x10": Picture((40, 10), "orders", (), "healthy"),
     "logs": Picture(WIDE, "orders", ("l",), "order taken", rest=3),
     "search": Picture(WIDE, "", ("l", "slash", *"soap", "enter"), "of"),
-    "correlate": Picture(WIDE, "", ("S", *r"order\S*[: ]+12\b", "enter"), "lines of"),
-    "health": Picture(WIDE, "orders", ("2",), "of the last", rest=4),
+    "correlate": Picture(WIDE, "", ("l", "slash", *"taken", "enter", "c", "1"), "lines of"),
     "metrics": Picture(WIDE, "orders", ("3",), "open files", rest=4),
     "events": Picture(WIDE, "worker", ("4",), "started", rest=2),
-    "config": Picture(WIDE, "orders", ("5",), "what the manifest says"),
+    "config": Picture(WIDE, "prices", ("5",), "what the manifest says"),
     "map": Picture(MIDDLE, "orders", ("m",), "needs migrate"),
     "timings": Picture(MIDDLE, "", ("T",), "decided by"),
     "restart": Picture(MIDDLE, "db", ("R",), "fresh"),
-    "why": Picture(WIDE, "worker", ("y",), "Because"),
     "help": Picture(WIDE, "orders", ("question_mark",), "Keys in the list"),
     "palette": Picture(MIDDLE, "", ("colon", *"orders"), "restart orders"),
     "quit": Picture((80, 24), "", ("q",), "Close the panel"),
@@ -73,7 +77,8 @@ HELLO: dict[str, Picture] = {
 SHOP: dict[str, Picture] = {
     "shop": Picture((140, 40), "orders-1", (), "what just happened", rest=20),
     "shop-200x50": Picture((200, 50), "", (), "healthy", rest=8),
-    "shop-map": Picture((120, 30), "orders", ("m",), "needs"),
+    "shop-request": Picture((140, 30), "", ("l", "slash", *"stored", "enter", "c", "1"), "lines of", rest=2),
+    "shop-map": Picture((120, 30), "orders-1", ("m",), "needs"),
     "shop-timings": Picture((120, 30), "", ("T",), "decided by"),
 }
 
@@ -88,17 +93,28 @@ async def take(project: str, name: str, picture: Picture) -> None:
         if picture.service:
             app.panel.table.select(picture.service)
             await pilot.pause(1)
+        await _until(lambda: picture.when in _text(app), f"{name} shows {picture.when!r}")
         for key in picture.keys:
             await pilot.press(key)
         await _until(lambda: picture.shows in _text(app), f"{name} shows {picture.shows!r}")
         await pilot.pause(picture.rest)
-        svg = app.export_screenshot(title=f"devbox — {project}", simplify=True)
+        svg = _at_home(app.export_screenshot(title=f"devbox — {project}", simplify=True))
     (HERE / f"{name}.svg").write_text(svg)
     # The font that the picture names is not on every machine, and what comes in its place must be monospaced too.
     png = cairosvg.svg2png(bytestring=svg.replace("Fira Code", "DejaVu Sans Mono").encode(), output_width=WIDTH)
-    few = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few = (
+        Image.open(io.BytesIO(png))
+        .convert("RGB")
+        .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
     few.save(HERE / f"{name}.png", optimize=True)
     print(HERE / f"{name}.svg", flush=True)
+
+
+def _at_home(svg: str) -> str:
+    """The picture with the folder of this repository as if it were in anybody's home, and as wide as before."""
+    here = re.escape(str(HERE.parent))
+    return re.sub(f"{here}([^<]*)", lambda found: f"~/devbox{found[1]}".ljust(len(found[0]), "\N{NO-BREAK SPACE}"), svg)
 
 
 def _text(app: DevboxApp) -> str:
@@ -126,7 +142,8 @@ def main() -> None:
     args = parser.parse_args()
     for project in [args.only] if args.only else MESHES:
         manifest = PROFILES / project / "devbox.yaml"
-        subprocess.run([DEVBOX, "-f", manifest, "up", "-d", "--wait"], check=True)
+        troubled = {**os.environ, "HELLO_TROUBLE": "45"}
+        subprocess.run([DEVBOX, "-f", manifest, "up", "-d", "--wait"], check=True, env=troubled)
         try:
             asyncio.run(take_all(project))
         finally:

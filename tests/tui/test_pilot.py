@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devbox.control.protocol import Action, Unmet, Verdict
@@ -258,6 +260,15 @@ async def test_y_tells_why() -> None:
             assert words in said
         await hands.press("j", "k", "G", "g", "escape")
         assert hands.screen is hands.panel
+
+
+async def test_why_folds_lines_that_are_json() -> None:
+    why = replace(scenes.why_orders(), error_line=scenes.said("no", "error", code=7), tail=(scenes.said("so it goes"),))
+    async with panel(ScriptedControl(snapshot(*scenes.broken_rows()), whys=(why,))) as hands:
+        await hands.go_to("orders")
+        await hands.press("y")
+        await hands.until(lambda: "It said: ERROR no code=7" in hands.text())
+        assert "│ INFO so it goes" in hands.text()
 
 
 async def test_why_of_what_nobody_knows_is_a_toast() -> None:

@@ -278,7 +278,8 @@ class MeshScreen(Screen[None]):
             case "command", (toggled,):
                 return toggled == "restart" or (row is not None and runs(row) is (toggled == "stop"))
             case "back", _:
-                return self.zoomed or self.focused is not self.table or bool(self.filter.text)
+                # Nothing has the focus while another window has it: that is no reason to name other keys.
+                return self.zoomed or self.focused not in (None, self.table) or bool(self.filter.text)
         return True
 
     # --- what the parts tell

@@ -13,10 +13,14 @@ from textual.widgets import Static
 
 from devbox.control.protocol import Why
 from devbox.domain.event import Event
-from devbox.views.tui.clean import coloured, plain
+from devbox.views.tui.clean import coloured, harmless, plain
+from devbox.views.tui.fold import fold
 from devbox.views.tui.listing import styled
 from devbox.views.tui.timeline import clock, is_bad
 from devbox.views.words import icon
+
+_LAST = 10
+"""Last lines that are shown; its log has the others."""
 
 
 class WhyScreen(ModalScreen[None]):
@@ -46,7 +50,7 @@ class WhyScreen(ModalScreen[None]):
                 yield Static(f"→ {plain(advice)}", classes="hint", markup=False)
             if why.tail:
                 yield Static("Last lines", classes="heading")
-                yield Static(Text("\n").join(Text("│ ", "dim") + coloured(line) for line in why.tail))
+                yield Static(Text("\n").join(Text("│ ", "dim") + _readable(line) for line in why.tail[-_LAST:]))
             yield Static("Because", classes="heading")
             yield Static(Text("\n").join(map(self._link, why.chain)) or "Nothing is known of its past.")
             if why.blocks:
@@ -75,7 +79,7 @@ class WhyScreen(ModalScreen[None]):
         elif why.first_cause and why.first_cause not in why.headline:
             lines.append(Text(plain(why.first_cause)))
         if why.error_line:
-            lines.append(Text("It said: ") + coloured(why.error_line))
+            lines.append(Text("It said: ") + _readable(why.error_line))
         return Text("\n").join(lines)
 
     def _link(self, event: Event) -> Text:
@@ -84,3 +88,12 @@ class WhyScreen(ModalScreen[None]):
         if is_bad(event):
             text.stylize("bold", 14)
         return text
+
+
+def _readable(line: str) -> Text:
+    """A line as it was written; one that is JSON as what it says."""
+    folded = fold(line)
+    if folded is None:
+        return coloured(line)
+    rest = (f"{key}={value}" for key, value in folded.rest)
+    return Text(harmless(" ".join(filter(None, (folded.level, folded.message, *rest)))))
