@@ -327,6 +327,18 @@ def spring_react_and_mysql(it: Case) -> None:
     assert it.devbox("exec", "-T", "frontend", "getent", "hosts", "db").returncode != 0
 
 
+def elastic(it: Case) -> None:
+    def found() -> None:
+        get(9200, "/nginx/_refresh")
+        hits = get(5601, "/search/nginx").json()["hits"]["hits"]
+        assert sorted(hit["_source"]["message"].split()[6] for hit in hits) == ["/one", "/two"]
+
+    eventually(found, 60.0)
+    assert get(9200, "/_cluster/health").json()["number_of_nodes"] == 1
+    assert get(5601, "/api/status").json() == {"level": "available"}
+    assert docker("inspect", "-f", "{{.State.Running}}", "es", "log", "kib").split() == ["true"] * 3
+
+
 def engine_by_its_socket(it: Case) -> None:
     containers = get(9000, "/api/endpoints/1/docker/containers/json").json()
     assert ["/portainer"] in [each["Names"] for each in containers]
@@ -439,6 +451,7 @@ CASES: dict[str, tuple[Callable[[Case], None], tuple[str, ...]]] = {
     "sparkjava-mysql": (spark_and_mysql, ("java", "mariadb")),
     "spring-postgres": (spring_and_postgres, ("java", "postgres")),
     "react-java-mysql": (spring_react_and_mysql, ("java", "mariadb", "web")),
+    "elasticsearch-logstash-kibana": (elastic, ("elasticsearch", "logstash", "kibana")),
     "portainer": (engine_by_its_socket, ("portainer",)),
     "plex": (plex, ("plex",)),
     "minecraft": (minecraft, ("minecraft",)),
