@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import socket
 import sys
@@ -26,9 +27,10 @@ def run(args: Arguments) -> int:
     port = args.port or _free_port()
     _check(port)
     argv = (sys.executable, "-m", "devbox", "-p", places.project, "attach")
-    server = PanelServer(argv, port, f"devbox {places.project}", secrets.token_urlsafe(24))
+    server = PanelServer(
+        argv, port, f"devbox {places.project}", secrets.token_urlsafe(24), functools.partial(print, flush=True)
+    )
     say(f"the panel of {places.project} is served until Ctrl-C; whoever has the address can use it:")
-    print(server.address, flush=True)
     server.serve()
     return DONE
 

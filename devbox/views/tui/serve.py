@@ -7,9 +7,11 @@ leads here.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import shlex
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -24,16 +26,34 @@ _POLICY = (
 
 
 class PanelServer(Server):
-    """Starts a panel for every page that is opened. `argv` is the command that shows it."""
+    """Starts a panel for every page that is opened. `argv` is the command that shows it.
 
-    def __init__(self, argv: Sequence[str], port: int, title: str, token: str) -> None:
+    `announce` is told the address once somebody who goes there is answered.
+    """
+
+    def __init__(self, argv: Sequence[str], port: int, title: str, token: str, announce: Callable[[str], None]) -> None:
         super().__init__(shlex.join(argv), host=_HOSTS[0], port=port, title=title)
-        self._token = token
+        self._token, self._announce = token, announce
 
     @property
     def address(self) -> str:
         """What a browser opens."""
         return f"{self.public_url}/?token={self._token}"
+
+    def serve(self, debug: bool = False) -> None:
+        """Serve until Ctrl-C or a SIGTERM."""
+        loop = asyncio.new_event_loop()
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(ending, self.request_exit)
+        web.run_app(
+            self._make_app(),
+            host=self.host,
+            port=self.port,
+            handle_signals=False,
+            loop=loop,
+            # It has something to print once it listens.
+            print=lambda *_: self._announce(self.address),
+        )
 
     def initialize_logging(self) -> None:
         """Nothing is logged: the terminal belongs to whoever typed the command."""
