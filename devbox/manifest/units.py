@@ -27,13 +27,21 @@ def duration(text: str) -> float | None:
 
 
 def as_duration(seconds: float) -> str:
-    """Seconds as Compose writes them: `1m30s`, `500ms`."""
-    if seconds < 1 and seconds:
-        return f"{seconds * 1000:g}ms"
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes or hours else "", f"{rest:g}s"]
-    return "".join(parts)
+    """Seconds as Compose writes them: `1m30s`, `500ms`, `20ns`."""
+    nanos = round(seconds * 1_000_000_000)
+    for unit, size in (("ns", 1), ("us", 1_000), ("ms", 1_000_000)):
+        if 0 < nanos < size * 1_000:
+            return _decimal(nanos, size) + unit
+    minutes, rest = divmod(nanos, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes or hours else ""]
+    return "".join(parts) + _decimal(rest, 1_000_000_000) + "s"
+
+
+def _decimal(number: int, size: int) -> str:
+    """`number` parts of a whole of `size` (a power of ten), in full."""
+    whole, part = divmod(number, size)
+    return f"{whole}.{str(size + part)[1:].rstrip('0')}" if part else str(whole)
 
 
 def size(text: str) -> int | None:

@@ -223,6 +223,9 @@ def test_any_file_of_variables(text: str) -> None:
     assert all(str(problem) for problem in problems.found)
 
 
-@given(st.integers(0, 10**7))
-def test_durations_survive_being_written(milliseconds: int) -> None:
-    assert duration(as_duration(milliseconds / 1000)) == milliseconds / 1000
+@given(st.integers(0, 10**16))
+@example(1)
+def test_durations_survive_being_written(nanoseconds: int) -> None:
+    seconds = duration(f"{nanoseconds}ns")
+    assert seconds is not None
+    assert duration(as_duration(seconds)) == seconds
