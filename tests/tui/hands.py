@@ -47,10 +47,9 @@ class Hands:
             await self.quiet()
 
     async def walk(self, *keys: str) -> None:
-        """Press keys that lead somewhere. One that acts on a line of the log waits until it is there."""
+        """Press keys that lead somewhere, each once all there is to see is there: what a key does may hang on that."""
         for key in keys:
-            if key == "c":
-                await self.at_rest()
+            await self.at_rest()
             await self.press(key)
 
     async def quiet(self) -> None:

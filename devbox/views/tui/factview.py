@@ -26,9 +26,11 @@ class FactView(TailView):
         super().__init__(id=id)
         self._facts: Sequence[Text] = ()
         self._about: object = None
+        self._overlong = False
 
     def on_resize(self) -> None:
         super().on_resize()
+        self._note_overlong()
         self.post_message(self.Resized())
 
     @property
@@ -37,7 +39,7 @@ class FactView(TailView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "wrap":
-            return self.wrapped or any(row.cell_len > self.room for row in self._facts)
+            return self.wrapped or self._overlong
         return super().check_action(action, parameters)
 
     def text_of(self, number: int) -> Text:
@@ -49,9 +51,17 @@ class FactView(TailView):
         if same and words == self.words and list(rows) == list(self._facts):
             return
         self._about, self._facts, self.words = about, rows, words
+        self._note_overlong()
         if same:
             self.repaint()
             self.grew(0)
         else:
             self.start_over()
+            self.refresh_bindings()
+
+    def _note_overlong(self) -> None:
+        """Note whether a row is too long for the room there is: only then is there something to wrap."""
+        overlong = any(row.cell_len > self.room for row in self._facts)
+        if overlong != self._overlong:
+            self._overlong = overlong
             self.refresh_bindings()
