@@ -40,10 +40,15 @@ def test_a_supervisor_that_is_ended_stops_nobody_and_loses_no_line(mesh: Make, h
 
 
 def test_what_ended_while_no_supervisor_was_there_is_known(mesh: Make) -> None:
-    job = mesh(one(script("import time; time.sleep(0.7); print('done')")))
+    waiting = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\nprint('done')"
+    job = mesh(one(script(waiting)))
     job.ok("up", "-d")
-    job.supervisor().send_signal(signal.SIGKILL)
-    time.sleep(1.0)
+    process = psutil.Process(job.pids()["it"])
+    supervisor = job.supervisor()
+    supervisor.send_signal(signal.SIGKILL)
+    supervisor.wait(20)
+    (job.directory / "go").touch()
+    process.wait(20)
     job.ok("up", "-d", "--wait")
     row = job.rows()["it"]
     assert (row["State"], row["ExitCode"]) == ("completed", 0)
