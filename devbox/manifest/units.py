@@ -4,38 +4,50 @@ from __future__ import annotations
 
 import re
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_SECOND = 1_000_000_000
+_UNITS = {
+    "h": 3600 * _SECOND, "m": 60 * _SECOND, "s": _SECOND, "ms": 1_000_000, "us": 1_000, "µs": 1_000, "ns": 1,
+}  # fmt: skip
+"""Nanoseconds in each: whole numbers, so that what was written is what is read again."""
+
+_LONGEST_DURATION = 100
 _SIZES = "bkmgtp"
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|ns|h|m|s)", re.ASCII)
+_PART = re.compile(r"(\d*)(?:\.(\d*))?(ms|us|µs|ns|h|m|s)", re.ASCII)
 
 
 def duration(text: str) -> float | None:
     """The seconds in a duration such as `1m30s`, `500ms` or `0`; None when it is none."""
-    rest, total = text.strip(), 0.0
+    rest, nanos = text.strip(), 0
     if rest == "0":
         return 0.0
-    if not rest:
+    if not rest or len(rest) > _LONGEST_DURATION:
         return None
     while rest:
         part = _PART.match(rest)
-        if part is None:
+        if part is None or not (part[1] or part[2]):
             return None
-        total += float(part[1]) * _UNITS[part[2]]
+        whole, fraction, unit = part[1], part[2] or "", _UNITS[part[3]]
+        nanos += _rounded(int(whole + fraction) * unit, 10 ** len(fraction))
         rest = rest[part.end() :]
-    return round(total, 9)
+    return nanos / _SECOND
 
 
 def as_duration(seconds: float) -> str:
     """Seconds as Compose writes them: `1m30s`, `500ms`, `20ns`."""
-    nanos = round(seconds * 1_000_000_000)
-    for unit, size in (("ns", 1), ("us", 1_000), ("ms", 1_000_000)):
-        if 0 < nanos < size * 1_000:
-            return _decimal(nanos, size) + unit
-    minutes, rest = divmod(nanos, 60_000_000_000)
+    numerator, denominator = seconds.as_integer_ratio()
+    nanos = _rounded(numerator * _SECOND, denominator)
+    for unit in ("ns", "us", "ms"):
+        if 0 < nanos < _UNITS[unit] * 1_000:
+            return _decimal(nanos, _UNITS[unit]) + unit
+    minutes, rest = divmod(nanos, 60 * _SECOND)
     hours, minutes = divmod(minutes, 60)
     parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes or hours else ""]
-    return "".join(parts) + _decimal(rest, 1_000_000_000) + "s"
+    return "".join(parts) + _decimal(rest, _SECOND) + "s"
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def _decimal(number: int, size: int) -> str:
