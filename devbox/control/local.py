@@ -316,6 +316,7 @@ class LocalControl:
                     turned.clear()
                     outcome = self.engine.outcome(services, ready=ready)
                     if outcome.settled:
+                        await self.engine.doors_stand()
                         return Verdict(tuple(Unmet(s.service, s.reason, s.tail, s.hint) for s in outcome.shortfalls))
                     at = outcome.look_again_at
                     again = None if at is None else max(0.0, at - self.engine.clock())

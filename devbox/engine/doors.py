@@ -7,6 +7,7 @@ the target of one of its ports.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ _SAYS_SO_WITHIN = 3.0
 
 _TRY_AGAIN_AFTER = 1.0
 
+_STAND_WITHIN = 5.0
+"""Seconds that a command waits for doors to stand; where the porter cannot have them, it tries again and again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +56,8 @@ class Doors:
         self._told: dict[str, _Wanted | None] | None = None
         self._quiet: dict[str, float] = {}
         self._changed = asyncio.Event()
+        self._standing = asyncio.Event()
+        self._standing.set()
         self._busy = asyncio.Lock()
         self._work: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,9 +75,15 @@ class Doors:
         wanted = {name: door for unit in state for name, door in self._doors_of(unit)}
         if wanted != self._wanted or self._work is None:
             self._wanted = wanted
+            self._standing.clear()
             self._changed.set()
         if self._work is None:
             self._work = asyncio.create_task(self._tell())
+
+    async def stand(self) -> None:
+        """Wait until every door stands that the mesh needs now, for a while at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._standing.wait(), _STAND_WITHIN)
 
     async def close(self) -> None:
         """Let go of the porter; it ends where there is no door any more."""
@@ -143,6 +155,8 @@ class Doors:
             try:
                 async with self._busy:
                     await self._tell_all()
+                if not self._changed.is_set():
+                    self._standing.set()
             except DevboxError as exc:
                 log.warning("doors: %s", exc.message)
                 await asyncio.sleep(_TRY_AGAIN_AFTER)
@@ -181,6 +195,7 @@ class Doors:
 
     def _lost(self) -> None:
         self._told = None
+        self._standing.clear()
         self._changed.set()
 
     def _knocked(self, name: str) -> None:

@@ -130,6 +130,11 @@ class Engine:
         """Wait until everything posted so far is part of the state."""
         await self._caught_up.wait()
 
+    async def doors_stand(self) -> None:
+        """Wait until callers are let in wherever the state says that they are, for a while at most."""
+        if self._doors is not None:
+            await self._doors.stand()
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` told of each turn from now on; the returned function ends that."""
         self._listeners.append(listener)
