@@ -177,18 +177,24 @@ async def test_f_stays_and_follows_again() -> None:
         await hands.until(lambda: "the last" in hands.text())
 
 
-async def test_keys_move_in_the_log() -> None:
+@pytest.mark.parametrize(
+    ("top", "end", "onwards", "back"), [("g", "G", "pagedown", "pageup"), ("home", "end", "space", "b")]
+)
+async def test_keys_move_in_the_log(top: str, end: str, onwards: str, back: str) -> None:
     async with panel() as hands:
         hands.control.log(chunk("orders", *(f"line {n} {'x' * 200} end" for n in range(300))))
         await hands.go_to("orders")
         await hands.until(lambda: "line 299" in hands.text())
-        await hands.press("l", "g")
+        await hands.press("l", top)
         assert hands.log.scroll_offset.y == 0
         first = hands.log.cursor
         assert first == hands.log.buffer.first
-        await hands.press("j", "pagedown")
+        await hands.press(end)
+        assert "line 299" in hands.text()
+        assert hands.log.following
+        await hands.press(top, "j", onwards)
         assert hands.log.cursor == first + hands.log.size.height
-        await hands.press("pageup", "k")
+        await hands.press(back, "k")
         assert (hands.log.cursor, hands.log.scroll_offset.y) == (first, 0)
         await hands.press(*["right"] * 8)
         assert "end" in hands.text()
@@ -204,16 +210,17 @@ async def test_t_hides_and_shows_times() -> None:
         assert "15:06:40" not in hands.text()
 
 
-async def test_keys_move_in_the_list() -> None:
+@pytest.mark.parametrize(("top", "end"), [("g", "G"), ("home", "end")])
+async def test_keys_move_in_the_list(top: str, end: str) -> None:
     async with panel() as hands:
         assert hands.table.selected is None
         await hands.press("j")
         assert hands.table.selected == "cache"
-        await hands.press("G")
+        await hands.press(end)
         assert hands.table.selected == "migrate"
         await hands.press("k")
         assert hands.table.selected == "worker"
-        await hands.press("g")
+        await hands.press(top)
         assert hands.table.selected is None
 
 
@@ -225,11 +232,12 @@ async def test_a_long_list_scrolls_with_what_is_selected() -> None:
         assert "everything" in hands.text().splitlines()[1]
 
 
-async def test_tab_goes_between_the_sides() -> None:
+@pytest.mark.parametrize("tab", ["tab", "shift+tab"])
+async def test_tab_goes_between_the_sides(tab: str) -> None:
     async with panel() as hands:
-        await hands.press("tab")
+        await hands.press(tab)
         assert hands.app.focused is hands.log
-        await hands.press("tab")
+        await hands.press(tab)
         assert hands.app.focused is hands.table
 
 
