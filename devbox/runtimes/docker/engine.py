@@ -31,6 +31,8 @@ OLDEST_API = "1.41"
 
 _CALL_LIMIT = 120
 _SETTLE_LIMIT = 10.0
+_TAKES_LONG = 0.5
+"""Seconds after which a call that waits no longer counts as one of `AT_ONCE`."""
 _REACH_HINT = "Is it running? `docker info` tells; on Linux `systemctl start docker` starts it."
 
 
@@ -43,6 +45,7 @@ class EngineLink:
         self._waiting_pool = ThreadPoolExecutor(WAITING_AT_ONCE, thread_name_prefix="docker wait")
         self._client: APIClient | None = None
         self._connecting = asyncio.Lock()
+        self._begins = asyncio.Semaphore(AT_ONCE)
         self._short: set[Future[Any]] = set()
 
     @property
@@ -65,7 +68,17 @@ class EngineLink:
         Work that mostly waits says so, and does not keep other work from its turn.
         """
         client = await self.client()
-        return await self._on_thread(lambda: work(client), self._waiting_pool if waits else self._pool)
+        if not waits:
+            return await self._on_thread(lambda: work(client), self._pool)
+        # As many at once as the engine does best; one that takes long makes way for the next to begin.
+        async with self._begins:
+            waiting = asyncio.ensure_future(self._on_thread(lambda: work(client), self._waiting_pool))
+            try:
+                await asyncio.wait([waiting], timeout=_TAKES_LONG)
+            except asyncio.CancelledError:
+                waiting.cancel()
+                raise
+        return await waiting
 
     async def settled(self) -> None:
         """Wait until the calls under way are done: one whose caller gave up goes on, and makes what it was to make.
