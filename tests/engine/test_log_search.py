@@ -93,6 +93,8 @@ def test_who_follows_is_told_when_the_supervisor_is_killed(mesh: Make) -> None:
     assert whole.stdout is not None
     assert whole.stdout.readline() == "line 0\n"
     it.ok("down")
-    out, said = whole.communicate(timeout=20)
+    # What the first `readline` has read ahead, `communicate` would not give.
+    out = whole.stdout.read()
+    _, said = whole.communicate(timeout=20)
     assert (whole.returncode, said) == (0, "")
     assert [int(line.split()[1]) for line in out.splitlines()] == [*range(1, out.count("\n") + 1)]
