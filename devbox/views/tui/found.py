@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widgets import Label
 
-from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.logview import LogView
-from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.searching import SearchableScreen
 from devbox.views.tui.tailview import TailView
 
@@ -19,24 +12,11 @@ from devbox.views.tui.tailview import TailView
 class FoundScreen(SearchableScreen):
     """A log view on lines of several services, in the order of time. `mark` is what they have in common."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "back", key_display="esc", id="back", tooltip="Back to where you were"),
-    ]
-
     def __init__(self, names: dict[tuple[str, int], str], mark: str) -> None:
-        super().__init__()
-        self._names, self.mark = names, mark
+        super().__init__(LogView(id="found"), mark=mark)
+        self._names = names
         self._done = False
-        self.view = LogView(id="found")
         self.view.known_search = mark
-        self._heading = Label("", id="heading", markup=False)
-        self.search = Prompt("/", "search: text or regular expression", id="search")
-
-    def compose(self) -> ComposeResult:
-        yield self._heading
-        yield self.view
-        yield self.search
-        yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         self.view.begin(merged=True, names=self._names)
@@ -53,7 +33,7 @@ class FoundScreen(SearchableScreen):
         services = {line.source.name for _, line in self.view.buffer.numbered(self.view.buffer.first)}
         lines = f"{count:,} line{'s' if count != 1 else ''}{' of ' if services else ''}{', '.join(sorted(services))}"
         end = f" · {stand}" if stand else ""
-        self._heading.update(f" {lines} with {self.mark}{'' if self._done else ' …'}{end}")
+        self.heading.update(f" {lines} with {self.mark}{'' if self._done else ' …'}{end}")
 
     @on(TailView.Moved)
     def _moved(self) -> None:

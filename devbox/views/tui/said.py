@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.widgets import Label
 
 from devbox.domain.log import LogChunk
-from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.link import opened
 from devbox.views.tui.logview import LogView
-from devbox.views.tui.prompt import Prompt
 from devbox.views.tui.searching import SearchableScreen
 from devbox.views.tui.tailview import TailView
 
@@ -23,23 +17,10 @@ from devbox.views.tui.tailview import TailView
 class SaidScreen(SearchableScreen):
     """Follows the lines of one command to its end. `title` is the command."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "back", key_display="esc", id="back", tooltip="Back to where you were"),
-    ]
-
     def __init__(self, title: str) -> None:
-        super().__init__()
+        super().__init__(LogView(id="said"), f" {title} …")
         self._title = title
-        self.view = LogView(id="said")
         self._ended = ""
-        self._heading = Label(f" {title} …", id="heading", markup=False)
-        self.search = Prompt("/", "search: text or regular expression", id="search")
-
-    def compose(self) -> ComposeResult:
-        yield self._heading
-        yield self.view
-        yield self.search
-        yield KeyBar(id="keys")
 
     def on_mount(self) -> None:
         self.view.begin(merged=False, names={})
@@ -67,4 +48,4 @@ class SaidScreen(SearchableScreen):
     def _tell(self) -> None:
         stand = self.view.stand
         ended = f": {self._ended}" if self._ended else " …"
-        self._heading.update(f" {self._title}{ended}{f' · {stand}' if stand else ''}")
+        self.heading.update(f" {self._title}{ended}{f' · {stand}' if stand else ''}")

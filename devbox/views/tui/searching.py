@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from textual import on
-from textual.screen import Screen
+from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Label
+
+from devbox.views.tui.keybar import KeyBar
 from devbox.views.tui.logview import LogView
 from devbox.views.tui.prompt import Prompt
 
@@ -12,12 +18,24 @@ from devbox.views.tui.prompt import Prompt
 class SearchableScreen(Screen[None]):
     """Searches `view` for what is typed into `search`. Esc ends the search first, then the screen.
 
-    `mark` is what is marked while nothing else is looked for.
+    `heading` stands above the view. `mark` is what is marked while nothing else is looked for.
     """
 
-    view: LogView
-    search: Prompt
-    mark: str = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "back", key_display="esc", id="back", tooltip="Back to where you were"),
+    ]
+
+    def __init__(self, view: LogView, heading: str = "", mark: str = "") -> None:
+        super().__init__()
+        self.view, self.mark = view, mark
+        self.heading = Label(heading, id="heading", markup=False)
+        self.search = Prompt("/", "search: text or regular expression", id="search")
+
+    def compose(self) -> ComposeResult:
+        yield self.heading
+        yield self.view
+        yield self.search
+        yield KeyBar(id="keys")
 
     def action_close(self) -> None:
         if self.search.display:
