@@ -22,7 +22,8 @@ SIZES = [(120, 40), (80, 24), (40, 10)]
 class Scene:
     """A mesh, the keys that lead to what shall be seen, and words by which one sees that it is there.
 
-    `anew`: the keys mean something else where there is less room, so they are pressed at each size.
+    `anew`: the keys are pressed at each size, for they mean something else where there is less room, or how far a list
+    was scrolled hangs on the sizes that it had on the way.
     """
 
     mesh: Callable[[], ScriptedControl]
@@ -48,7 +49,7 @@ SCREENS: dict[str, Scene] = {
     "filter": Scene(scenes.broken, ("slash", *"wai"), "waiting"),
     "no-match": Scene(scenes.broken, ("slash", *"zap"), "No services match 'zap'."),
     "empty": Scene(scenes.empty, (), "There are no services here yet."),
-    "fifty": Scene(scenes.fifty, ("j",) * 13, "service-13"),
+    "fifty": Scene(scenes.fifty, ("j",) * 13, "service-13", anew=True),
     "why": Scene(scenes.broken, (*ORDERS, "y"), "crash-looping", anew=True),
     "help": Scene(scenes.healthy, (*ORDERS, "question_mark"), "Keys in the list", anew=True),
     "quit": Scene(scenes.healthy, ("q",), "Close the panel", anew=True),
